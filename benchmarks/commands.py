@@ -177,7 +177,12 @@ def match_on_kafka(
 
 @app.command("scale")
 def scale_match(
-    processes: Annotated[list[int] | None, typer.Option(min=1, max=8, help="Repeatable; 1, 2 and 4.")] = None,
+    processes: Annotated[
+        list[int] | None, typer.Option(min=2, max=8, help="Processes that exchange data; repeatable.")
+    ] = None,
+    shares: Annotated[
+        list[int] | None, typer.Option(min=2, max=8, help="Shares; repeatable; 2 and 4.")
+    ] = None,
     entries: Annotated[int, typer.Option(min=1000, help="Entries of the hot list.")] = 100_000,
     reads: Annotated[int, typer.Option(min=20_000, help="Reads that wait on the topic.")] = 200_000,
     picture: Annotated[int, typer.Option(min=0, help="Bytes of pictures in a read.")] = 0,
@@ -185,14 +190,15 @@ def scale_match(
     seconds: Annotated[int, typer.Option(min=1, help="How long they come.")] = 10,
     rounds: Annotated[int, typer.Option(min=1, help="How often each is measured, in turn.")] = 3,
 ) -> None:
-    """Measure the match flow on several processes beside one, on the broker of PLATESTREAM_KAFKA, and the
-    table bytes of a row.
+    """Measure the match flow on several shares or processes beside one, on the broker of PLATESTREAM_KAFKA,
+    and the table bytes of a row.
 
-    Example: PLATESTREAM_KAFKA=localhost:9092 platestream bench scale --processes 1 --processes 2
+    Example: PLATESTREAM_KAFKA=localhost:9092 platestream bench scale --shares 2 --processes 2
     """
     from benchmarks import scale as job
 
-    print_json(job.run(processes or [1, 2, 4], entries, reads, picture, rate, seconds, rounds, err.print))
+    several = [(1, one) for one in shares or [2, 4]] + [(one, 1) for one in processes or []]
+    print_json(job.run([(1, 1), *several], entries, reads, picture, rate, seconds, rounds, err.print))
 
 
 @app.command()

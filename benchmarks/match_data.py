@@ -12,7 +12,7 @@ from platestream.schemas.hotlist import HotListChange, HotListEntry
 from platestream.schemas.message import Batch
 
 SEED = 4137
-START = datetime(2026, 11, 24, 12, tzinfo=UTC)
+START = datetime.now(UTC).replace(microsecond=0)
 LETTERS, DIGITS = "ABCDEFGHJKLMNPRSTUVWXYZ", "0123456789"
 LOADED_AT_ONCE = 250
 LISTED_SEEN = 100_000  # of the listed vehicles, those that are on the road

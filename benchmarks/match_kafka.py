@@ -8,6 +8,7 @@ processor time of consumer and flow alone, because broker, bench and whatever el
 
 import os
 import random
+import signal
 import socket
 import statistics
 import subprocess
@@ -56,11 +57,13 @@ Progress = Callable[[str], None]
 def flow() -> Dataflow:
     """Return the match flow on the bench's topics, for `bytewax.run`."""
     settings = load_settings()
+    share, prefix = settings.partitions, os.environ[PREFIX]
     edge = Edge(
-        KafkaTopics(settings.kafka, settings.kafka_properties(), prefix=os.environ[PREFIX]),
+        KafkaTopics(settings.kafka, settings.kafka_properties(), prefix=prefix, share=share),
         ClickHouseTables(settings.clickhouse),
+        share=share,
     )
-    return match_flow.build(edge, lambda: drawn.START)
+    return match_flow.build(edge)  # with a clock that stands, each wake-up for expiry would be due at once
 
 
 def run(
@@ -216,37 +219,41 @@ class Cluster:
         consumer.close()
 
     @contextmanager
-    def flow(self, folder: Path, processes: int = 1) -> Iterator["_Flow"]:
-        """The flow while it runs on so many processes, which share a recovery store."""
-        dsn = embedded_dsn(folder)
-        owner = connect(dsn, OWNER)
-        migrate.apply(owner)
-        owner.close()
-        store = folder / "recovery"
-        store.mkdir()
-        init_db_dir(store, processes)
-        env = {**self._env, "PLATESTREAM_CLICKHOUSE": dsn}
-        command = [
-            *(sys.executable, "-m", "bytewax.run", "benchmarks.match_kafka:flow"),
-            *("-r", str(store), "-s", "1", "-b", "0"),
-        ]
+    def flow(self, folder: Path, processes: int = 1, shares: int = 1) -> Iterator["FlowRun"]:
+        """The flow while it runs on so many processes that use one recovery store, or on so many shares,
+        each with a store and tables of its own.
+        """
+        places = [folder / str(number) for number in range(shares)]
+        for place in places:
+            owner = connect(embedded_dsn(place), OWNER)
+            migrate.apply(owner)
+            owner.close()
+            (place / "recovery").mkdir()
+            init_db_dir(place / "recovery", processes)
         addresses = ";".join(f"127.0.0.1:{port}" for port in free_ports(processes))
         began = time.time()
         started = [
-            subprocess.Popen(
-                [*command, *(("-i", str(one), "-a", addresses) if processes > 1 else ())], env=env
-            )
+            self._start(place, number, shares, ("-i", str(one), "-a", addresses) if processes > 1 else ())
+            for number, place in enumerate(places)
             for one in range(processes)
         ]
         try:
-            yield _Flow(began, [one.pid for one in started])
+            yield FlowRun(began, [one.pid for one in started])
         finally:
             for one in started:
                 one.kill()
             for one in started:
                 one.wait(10)
 
-    def alerts(self, reads: Sequence[Detection], flow: "_Flow | None" = None) -> dict[UUID, float]:
+    def _start(self, place: Path, number: int, shares: int, more: Sequence[str]) -> "subprocess.Popen[bytes]":
+        command = [
+            *(sys.executable, "-m", "bytewax.run", "benchmarks.match_kafka:flow"),
+            *("-r", str(place / "recovery"), "-s", "1", "-b", "0", *more),
+        ]
+        named = {"PLATESTREAM_CLICKHOUSE": embedded_dsn(place), "PLATESTREAM_SHARE": f"{number + 1}/{shares}"}
+        return subprocess.Popen(command, env={**self._env, **named})
+
+    def alerts(self, reads: Sequence[Detection], flow: "FlowRun | None" = None) -> dict[UUID, float]:
         """Wait until the alert of each read is at the broker, and return its time of arrival by read."""
         wanted, until = {read.detection_id for read in reads}, time.monotonic() + PATIENCE
         found: dict[UUID, float] = {}
@@ -283,7 +290,7 @@ class Cluster:
 
 
 @dataclass
-class _Flow:
+class FlowRun:
     """Processes: when they were started (seconds since 1970), and the processor time used at each look."""
 
     began: float
@@ -292,6 +299,20 @@ class _Flow:
 
     def look(self) -> None:
         self.spent.append(sum(map(cpu_seconds, self.pids)))
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """Hold all processes, so that what is written meanwhile waits for all of them."""
+        for pid in self.pids:
+            os.kill(pid, signal.SIGSTOP)
+        yield
+        self.look()
+        for pid in self.pids:
+            os.kill(pid, signal.SIGCONT)
+
+    def memory(self) -> list[int]:
+        """Return the resident bytes of each process."""
+        return [int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096 for pid in self.pids]
 
 
 def free_ports(count: int) -> list[int]:

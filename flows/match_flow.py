@@ -13,9 +13,15 @@ No detection is judged before hot list and registry have been read to the end th
 Expired entries are removed from the hot list's topic. Look-backs and partners publish hits and may not write
 the tables of a server, so this flow does.
 
+Each share (`PLATESTREAM_SHARE`) matches its partitions of detections with the complete list. A camera is in
+one partition, and all that is remembered is of a camera, so shares exchange nothing. What must happen once
+for a message of a changelog is done by the share that owns its partition: removal of expired entries, dead
+letters and the figures of the list.
+
     python -m bytewax.run platestream.flows.match_flow:flow -r DIR -s 1 -b 0
 """
 
+from dataclasses import replace
 from functools import partial
 
 import bytewax.operators as op
@@ -52,7 +58,9 @@ def build(edge: Edge, now: Clock = utc_now, rules: Rules = RULES) -> Dataflow:
     flow = Dataflow("match")
     designated = op.input("registry", flow, edge.topics.load(topics.REGISTRY))
     listed = op.input("hotlist", flow, edge.topics.load(topics.HOTLIST))
-    read = op.input("detections", flow, edge.topics.read(topics.DETECTIONS))
+    # A share has fewer partitions, and batches cost: what all of them bring at once stays the same.
+    detections_topic = replace(topics.DETECTIONS, a_poll=topics.DETECTIONS.a_poll * edge.share.of)
+    read = op.input("detections", flow, edge.topics.read(detections_topic))
     standing = op.input("in_view", flow, edge.topics.read(topics.IN_VIEW))
     published_hits = op.input("found", flow, edge.topics.read(topics.ALERT_HITS))
 
@@ -63,7 +71,8 @@ def build(edge: Edge, now: Clock = utc_now, rules: Rules = RULES) -> Dataflow:
 
     tally = meters.hotlist_tally()
     parted = op.flat_map_batch("by_partition", changes.oks, by_partition)
-    placed = op.stateful_batch("place", parted, lambda resume: HotListRouter(resume, now, tally()))
+    owns = edge.share.owns
+    placed = op.stateful_batch("place", parted, lambda resume: HotListRouter(resume, now, tally(), owns))
     split = op.branch("expired_or_placed", op.key_rm("placed", placed), is_expired)
     registry = meters.count_batches("count_registry", records.oks, meters.registry)
     designations = op.flat_map_batch("designate", registry, designate)
@@ -92,7 +101,7 @@ def build(edge: Edge, now: Clock = utc_now, rules: Rules = RULES) -> Dataflow:
 def flow() -> Dataflow:
     """Return the flow that `bytewax.run` starts, with the edge and rules that the settings name."""
     settings = load_settings()
-    flow_process.start_process(settings)
+    flow_process.start_process(settings, "divisible")
     alerts = rules_in_force(settings).profile.alerts
     rules = Rules(
         least_alternative=alerts.least_alternative,

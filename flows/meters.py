@@ -149,12 +149,12 @@ class HotListTally:
             meters.count(metrics.HOTLIST_CHANGES, _source_and_day(before)[0].decode(), kind)
 
     def tell(self, now: datetime) -> None:
-        """Set the gauges for the whole list of this process."""
+        """Set the gauges for the partitions of the list that were loaded and that this process owns."""
         self._loaded = True
         soon = now.toordinal() + EXPIRING_DAYS
         entries: Counter[bytes] = Counter()
         expiring: Counter[bytes] = Counter()
-        for part in list(self._parts):
+        for part in [one for one in self._parts if one._loaded]:
             for (source, day), count in list(part.entries.items()):
                 entries[source] += count
                 expiring[source] += count if day <= soon else 0

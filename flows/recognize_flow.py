@@ -140,7 +140,7 @@ def build(
 def flow() -> Dataflow:
     """Return the flow that `bytewax.run` starts, with the edge, model and rules that the settings name."""
     settings = load_settings()
-    flow_process.start_process(settings)
+    flow_process.start_process(settings, "fixed")
     picture_process.set_up()
     profile = rules_in_force(settings).profile
     bounds = Bounds(age=profile.retention.span)

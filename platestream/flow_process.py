@@ -1,23 +1,39 @@
-"""Metrics of a flow's process: the port, the recovery store and the disk."""
+"""Process of a flow: its metrics (port, recovery store and disk), and the share that its store belongs to."""
 
 import argparse
 import os
 import shutil
+import sqlite3
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
+from platestream.edges.edge import ALL_PARTITIONS, Share
 from platestream.runtime import core_dumps
 from platestream.runtime.metrics import meters, require_port, serve
+from platestream.runtime.private_file import write_file
 from platestream.schemas import metrics
-from platestream.settings import Settings
+from platestream.settings import Settings, SettingsError
 
 RECOVERY = "BYTEWAX_RECOVERY_DIRECTORY"
+SHARE = "share"  # file in a recovery store: the share whose positions and state it has
+
+_DELETE_OTHERS = """
+DELETE FROM snaps WHERE state_key % ? <> ? AND step_id IN ('match.detections', 'match.in_view', 'match.found')
+"""
+"""The steps of the divisible flow that read by share; the keys of their state are partitions."""
+
+Sharing = Literal["none", "fixed", "divisible"]
+"""Whether a flow has shares, and whether copies of a share's store may continue as parts of that share. They
+may where state that all copies have makes no output by itself."""
 
 
-def start_process(settings: Settings) -> None:
-    """Set up the process of a flow; called once at its start. Raises PortTakenError."""
+def start_process(settings: Settings, sharing: Sharing = "none") -> None:
+    """Set up the process of a flow; called once at its start. Raises PortTakenError and SettingsError."""
+    take_store(settings.partitions, sharing, recovery_folder(sys.argv[1:], os.environ))
     core_dumps.disable()
     require_port(os.environ)
     if settings.metrics:
@@ -30,6 +46,30 @@ def start_process(settings: Settings) -> None:
             meters.follow(metrics.DISK_FREE, name, value=partial(free_share, folder))
     if folders["recovery"] is not None:
         meters.follow(metrics.RECOVERY_BYTES, value=partial(folder_size, folders["recovery"]))
+
+
+def take_store(share: Share, sharing: Sharing, store: Path | None) -> None:
+    """Note in a recovery store whose share it is. Raises SettingsError for the store of another share.
+
+    In a copy for a part of its share, positions of partitions that others read are deleted first.
+    """
+    if sharing == "none" and share != ALL_PARTITIONS:
+        raise SettingsError(f"PLATESTREAM_SHARE: this flow has one process and no share {share}")
+    if store is None or not store.is_dir():
+        return
+    mark = store / SHARE
+    noted = Share.parse(mark.read_text()) if mark.exists() else None
+    if noted == share:
+        return
+    if noted and not (sharing == "divisible" and share.is_part_of(noted)):
+        raise SettingsError(
+            f"PLATESTREAM_SHARE: recovery store {store} is of share {noted}; share {share} would miss or "
+            "repeat what others read: docs/how-to/operator/scaling.md says how to change the number"
+        )
+    for file in store.glob("*.sqlite3") if noted else ():
+        with closing(sqlite3.connect(file, timeout=30)) as part, part:
+            part.execute(_DELETE_OTHERS, [share.of, share.number])
+    write_file(mark, str(share).encode())
 
 
 def recovery_folder(arguments: Sequence[str], environ: Mapping[str, str]) -> Path | None:

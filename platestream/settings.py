@@ -116,7 +116,8 @@ class Settings(BaseSettings):
     share: str = Field(
         default="1/1",
         pattern=r"^[1-9]\d?/[1-9]\d?$",
-        description="part of the cameras that this process of recognize reads, such as 1/2 and 2/2 for two",
+        description="part of the cameras that this process of recognize or match reads, such as 1/2 and 2/2 "
+        "for two; fixed for its recovery store",
     )
     metrics: str = Field(
         default="",
@@ -277,8 +278,7 @@ class Settings(BaseSettings):
     @property
     def partitions(self) -> Share:
         """The share of the partitions that this process reads."""
-        number, _slash, of = self.share.partition("/")
-        return Share(int(number) - 1, int(of))
+        return Share.parse(self.share)
 
     def kafka_properties(self) -> dict[str, str]:
         """Return the properties of librdkafka, without the servers."""
@@ -352,6 +352,7 @@ def open_edge(settings: Settings | None = None, *, follow: bool = True) -> Edge:
             settings.clickhouse_for(INGEST), follow=follow, allow_plaintext=settings.allow_plaintext
         ),
         keys=open_keys(settings),
+        share=settings.partitions,
     )
 
 

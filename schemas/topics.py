@@ -45,7 +45,8 @@ class Topic(Generic[T]):
     hash, some would share one and others would be empty.
 
     A topic that `grows` with the cameras may have more partitions on a broker than declared here; each is
-    read by one process at most. Other topics may not, because their readers rely on the number.
+    read by one process at most. Other topics may not, because their readers rely on the number. A topic has
+    as many as the one that it is `parted_as`, with the same keys: a share then reads the same keys of both.
 
     A `plated` topic holds data of cameras. It is stored no longer than the agency's retention, and encrypted
     by hourly keys.
@@ -64,6 +65,7 @@ class Topic(Generic[T]):
     read_once: bool = False
     few_keys: bool = False
     grows: bool = False
+    parted_as: str = ""
     plated: bool = False
 
 
@@ -125,6 +127,7 @@ IN_VIEW = replace(
     time_of_arrival=True,
     most_bytes=GIGABYTE,
     grows=True,
+    parted_as=DETECTIONS.name,
     plated=True,
 )
 HOTLIST: Topic[HotListChange] = Topic(

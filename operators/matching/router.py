@@ -60,11 +60,18 @@ class HotListRouter(StatefulBatchLogic[list[Changes | EndOfSnapshot], BucketEven
     """Router of one changelog partition: sends each change to its bucket, patterns to every bucket.
 
     A removal names an entry and no plate, so the place of each entry is remembered (not across starts, as the
-    changelog is read again). Expired entries come out as removals for the changelog itself.
+    changelog is read again). Expired entries come out as removals for the changelog itself. A partition that
+    another process `owns` is routed only: no figures, no removals.
     """
 
-    def __init__(self, _resume: None, now: Callable[[], datetime], tally: Tally | None = None) -> None:
-        self._now = now
+    def __init__(
+        self,
+        _resume: None,
+        now: Callable[[], datetime],
+        tally: Tally | None = None,
+        owns: Callable[[int], bool] = lambda _partition: True,
+    ) -> None:
+        self._now, self._owns = now, owns
         self._tally = tally or NoTally()
         self._placed: dict[bytes, PackedEntry] = {}
         self._by_bucket = _ByBucket()
@@ -103,7 +110,7 @@ class HotListRouter(StatefulBatchLogic[list[Changes | EndOfSnapshot], BucketEven
         out = defaultdict[str, list[Event]](list)
         for change in changes:
             if isinstance(change, EndOfSnapshot):
-                self._look = self._now()
+                self._look = self._now() if self._owns(change.partition) else None
                 _send(out, ALL_BUCKETS, change)
                 continue
             if change.listed:

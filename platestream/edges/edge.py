@@ -29,8 +29,25 @@ class Share:
     number: int = 0
     of: int = 1
 
+    @classmethod
+    def parse(cls, text: str) -> "Share":
+        """Return the share of a text such as 1/2, the first of two."""
+        number, _slash, of = text.partition("/")
+        return cls(int(number) - 1, int(of))
+
     def __call__(self, partitions: Iterable[int]) -> list[int]:
-        return [one for one in partitions if one % self.of == self.number]
+        return [one for one in partitions if self.owns(one)]
+
+    def owns(self, partition: int) -> bool:
+        """Return whether this share reads a partition, or of a changelog does what only one share may do."""
+        return partition % self.of == self.number
+
+    def is_part_of(self, whole: "Share") -> bool:
+        """Return whether `whole` owns each partition of this share, whatever their number."""
+        return self.of % whole.of == 0 and whole.owns(self.number)
+
+    def __str__(self) -> str:
+        return f"{self.number + 1}/{self.of}"
 
 
 ALL_PARTITIONS = Share()
@@ -92,8 +109,11 @@ class Tables(Protocol):
 
 @dataclass(frozen=True)
 class Edge:
-    """The streams and tables that a flow is built on, and the encryption of its state."""
+    """The streams and tables that a flow is built on, the encryption of its state, and the share that
+    `topics` reads.
+    """
 
     topics: Topics
     tables: Tables
     keys: Sealer = UNSEALED
+    share: Share = ALL_PARTITIONS

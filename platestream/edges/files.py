@@ -164,7 +164,7 @@ class _FilePartition(StatefulSourcePartition[Message, int]):
         return [self._file.message(row) for row in rows]
 
     def next_awake(self) -> datetime | None:
-        return self._looks.next() if self._idle else None
+        return self._looks.next(idle=self._idle)
 
     def snapshot(self) -> int:
         """Store the position of an earlier epoch as read.
@@ -227,7 +227,7 @@ class _FileLoadPartition(StatefulSourcePartition[Batch | EndOfSnapshot, None]):
         return not self._marked and self._place >= self._end
 
     def next_awake(self) -> datetime | None:
-        return self._looks.next() if self._idle and self._marked else None
+        return self._looks.next(idle=self._idle and self._marked)
 
     def snapshot(self) -> None:
         self._looks.epoch_ended()

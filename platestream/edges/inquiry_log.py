@@ -200,7 +200,7 @@ class InquiryLogPart(StatefulSourcePartition[SealedInquiry | RulesInForce | EndO
         return items
 
     def next_awake(self) -> datetime | None:
-        return self._awake and self._looks.next()
+        return self._looks.next(idle=self._awake is not None)
 
     def snapshot(self) -> int:
         self._looks.epoch_ended()

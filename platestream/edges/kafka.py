@@ -73,4 +73,7 @@ class KafkaTopics:
         return follow(self._config, self._require_topic(topic).name)
 
     def _require_topic(self, topic: Topic[T]) -> Topic[T]:
-        return replace(topic, name=self._prefix + topic.name) if self._prefix else topic
+        if not self._prefix:
+            return topic
+        like = topic.parted_as and self._prefix + topic.parted_as
+        return replace(topic, name=self._prefix + topic.name, parted_as=like)

@@ -96,7 +96,7 @@ class _KafkaLoadPartition(StatefulSourcePartition[Batch | EndOfSnapshot, None]):
         return Batch(self._mark.partition, keys, values, lambda place: message_of(raws[place]))
 
     def next_awake(self) -> datetime | None:
-        return self._looks.next() if self._idle else None
+        return self._looks.next(idle=self._idle)
 
     def snapshot(self) -> None:
         self._looks.epoch_ended()

@@ -86,11 +86,14 @@ class KafkaSource(FixedPartitionedSource[Message, int]):
         share: Share = ALL_PARTITIONS,
     ) -> None:
         self._config, self._topic, self._barrier, self._share = config, topic.name, barrier, share
-        self._most = topic.a_poll
+        self._most, self._like = topic.a_poll, topic.parted_as
         self._on_lost_offset = on_lost_offset
 
     def list_parts(self) -> list[str]:
-        return [str(partition) for partition in self._share(partitions(self._config, self._topic))]
+        there = partitions(self._config, self._topic)
+        if self._like and self._share != ALL_PARTITIONS and there != partitions(self._config, self._like):
+            raise BrokerError(f"{self._topic} and {self._like} need equal numbers of partitions for shares")
+        return [str(partition) for partition in self._share(there)]
 
     def build_part(self, step_id: str, for_part: str, resume_state: int | None) -> "_KafkaPartition":
         partition = int(for_part)
@@ -149,7 +152,7 @@ class _KafkaPartition(StatefulSourcePartition[Message, int]):
         return lag
 
     def next_awake(self) -> datetime | None:
-        return self._looks.next() if self._idle else None
+        return self._looks.next(idle=self._idle)
 
     def snapshot(self) -> int:
         self._looks.epoch_ended()

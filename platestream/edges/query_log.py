@@ -140,7 +140,7 @@ class QueryLogPart(StatefulSourcePartition[Finding, str]):
         return found
 
     def next_awake(self) -> datetime | None:
-        return self._awake and self._looks.next()
+        return self._looks.next(idle=self._awake is not None)
 
     def snapshot(self) -> str:
         self._looks.epoch_ended()

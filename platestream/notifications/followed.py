@@ -114,7 +114,7 @@ class _FollowedPartition(StatefulSourcePartition[Sent, int]):
 
     def next_awake(self) -> datetime | None:
         waits = self._batch or self._every or self._inner.next_awake()
-        return self._polls.next() if waits else None
+        return self._polls.next(idle=bool(waits))
 
     def snapshot(self) -> int:
         self._polls.epoch_ended()

@@ -1,16 +1,17 @@
 """System clock and the wake-up times of sources; tests pass their own clock."""
 
 import ctypes
+from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 Clock = Callable[[], datetime]
-POLL_INTERVAL = timedelta(milliseconds=150)
+POLL_INTERVAL = timedelta(milliseconds=210)
 """Polling interval of a source without data."""
 EPOCH = timedelta(seconds=1)
 """Epoch interval of the flows (`-s 1`): the first poll of a source after it ends the source's epoch."""
-SHARED_INTERVAL = 7 * POLL_INTERVAL
-"""The least multiple of WAKE that is longer than an epoch."""
+SHARED_INTERVAL = 5 * POLL_INTERVAL
+"""The least multiple of POLL_INTERVAL that is longer than an epoch."""
 TIME_ERROR = 5
 """TIME_ERROR of adjtimex(2)."""
 ADJTIMEX_BYTES = 256
@@ -22,27 +23,54 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class PollSchedule:
-    """Schedule of the polls of a source that has no data.
+_POLLS = deque[datetime](maxlen=16)
 
-    Bytewax busy-waits from the time one source has ended its epoch until all others have: flows with several
-    sources used up to 0.8 of a core without work. The poll that ends an epoch is therefore at a time that all
-    sources share. A source that left this schedule, through data or a slow database, is back after one epoch.
+
+class PollSchedule:
+    """Schedule of the polls of one part of a source.
+
+    The first poll an epoch after the beginning of an epoch ends it, and a part that has ended its epoch is
+    polled again when all parts of all sources have; Bytewax busy-waits for that: flows used up to 0.8 of a
+    core without work. The poll that ends an epoch is therefore at a time that all parts share.
+
+    So it is for a part that has more data, which would otherwise end its epochs a little earlier each time,
+    until it was a whole epoch ahead and polled once a second. A part that is ahead lets one epoch pass.
+    `polls` has the times of the polls of this process.
     """
 
-    def __init__(self, now: Clock = utc_now) -> None:
-        self._now = now
-        self._began = now()
+    def __init__(self, now: Clock = utc_now, polls: deque[datetime] = _POLLS) -> None:
+        self._now, self._polls = now, polls
+        self._began = self._polled = self._due = now()
 
     def epoch_ended(self) -> None:
         """Note that the source was asked for its snapshot."""
         self._began = self._now()
 
-    def next(self) -> datetime:
-        """Return the time of the next poll."""
+    def next(self, *, idle: bool = True) -> datetime | None:
+        """Return the time of the poll after the present one; None: at once, as there is more data.
+
+        Bytewax asks for it before it ends the epoch.
+        """
         now = self._now()
-        soon = _next(now, POLL_INTERVAL)
-        return soon if soon - self._began < EPOCH else _next(now, SHARED_INTERVAL)
+        took, self._polled = now - self._polled, now
+        soon = _next(now, POLL_INTERVAL) if idle else now
+        shared = _next(now, SHARED_INTERVAL)
+        if now - self._began >= EPOCH:
+            due = shared + SHARED_INTERVAL if self._is_ahead(now) else soon
+        else:
+            due = soon if max(soon, now + took * (not idle)) - self._began < EPOCH else shared
+        if not self._polls or now - self._polls[-1] > POLL_INTERVAL / 2:
+            self._polls.append(now)
+        self._due = due
+        return due if due > now else None
+
+    def _is_ahead(self, now: datetime) -> bool:
+        """Return whether the present poll was late because others had to end their epochs, which were polled
+        in between, and not because the worker was busy.
+        """
+        late = now - self._due
+        between = sum(self._due < one < now - POLL_INTERVAL / 2 for one in self._polls)
+        return late >= EPOCH / 2 and between * POLL_INTERVAL >= 0.6 * late
 
 
 def _next(now: datetime, every: timedelta) -> datetime:

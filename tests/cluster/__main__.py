@@ -267,7 +267,7 @@ def enforce_policies() -> None:
     notify = partial(reaches, "platestream", "statefulset/notify", *receiver)
     closed = [
         partial(reaches, "platestream", "statefulset/match", *receiver),
-        partial(reaches, "agency", "deployment/tools", "match-0.match.platestream", 3030),
+        partial(reaches, "agency", "deployment/tools", "match-1.match.platestream", 3030),
     ]
     hold(all(one() for one in (notify, *closed)), "something is closed where nothing enforces policies")
     begin("kube-router")

@@ -204,8 +204,16 @@ def provide() -> None:
 
 
 def claims() -> list[dict[str, Any]]:
-    objects = yaml.safe_load_all(kubectl("kustomize", str(OVERLAY)))
-    return [one for one in objects if one["kind"] == "PersistentVolumeClaim"]
+    """Return the claims in the manifests, and those that are made for the pods of StatefulSets."""
+    objects = list(yaml.safe_load_all(kubectl("kustomize", str(OVERLAY))))
+    of_pods = [
+        {**claim, "metadata": {"name": f"{claim['metadata']['name']}-{one['metadata']['name']}-{number}"}}
+        for one in objects
+        if one["kind"] == "StatefulSet"
+        for claim in one["spec"].get("volumeClaimTemplates", ())
+        for number in range(1, one["spec"]["replicas"] + 1)
+    ]
+    return [*(one for one in objects if one["kind"] == "PersistentVolumeClaim"), *of_pods]
 
 
 def _volume(claim: Mapping[str, Any]) -> dict[str, Any]:

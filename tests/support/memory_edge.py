@@ -11,6 +11,7 @@ from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
 from bytewax.testing import TestingSource
 
 from platestream.access.profiles import load
+from platestream.edges.edge import ALL_PARTITIONS, Share
 from platestream.edges.snapshot_barrier import SnapshotBarrier, note_arrival
 from platestream.edges.writer import TopicSink
 from platestream.schemas.finding import Finding
@@ -30,9 +31,15 @@ class MemoryTopics:
     """
 
     def __init__(self, a_poll: int = 1) -> None:
-        self.a_poll = a_poll
+        self.a_poll, self.share = a_poll, ALL_PARTITIONS
         self._logs: dict[str, dict[int, list[Message]]] = defaultdict(lambda: defaultdict(list))
         self._barrier = SnapshotBarrier()
+
+    def of(self, share: Share) -> "MemoryTopics":
+        """Return the same topics as a process of this share reads them."""
+        part = MemoryTopics(self.a_poll)
+        part.share, part._logs = share, self._logs
+        return part
 
     def append(self, topic: Topic[Any], message: Message) -> None:
         """Write one message; its key decides the partition, as on a broker."""
@@ -97,7 +104,7 @@ class MemorySource(FixedPartitionedSource[Message, int]):
         self._topics, self._topic, self._barrier = topics, topic, barrier
 
     def list_parts(self) -> list[str]:
-        return [str(partition) for partition in range(self._topic.partitions)]
+        return [str(partition) for partition in self._topics.share(range(self._topic.partitions))]
 
     def build_part(self, step_id: str, for_part: str, resume_state: int | None) -> "_MemoryPartition":
         return _MemoryPartition(

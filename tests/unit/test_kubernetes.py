@@ -11,7 +11,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from platestream.retention.recovery_stores import cluster_of
+from platestream.edges.edge import Share
 from platestream.schemas.rights import ACCOUNTS, Rights
 from platestream.settings import Settings
 
@@ -24,7 +24,7 @@ OBJECTS: list[dict[str, Any]] = [
     one for file in KUSTOMIZATION["resources"] for one in yaml.safe_load_all((FOLDER / file).read_text())
 ]
 FLOWS = ("recognize", "match", "audit", "notify")
-GROUPS = ("recognize", "match")  # several processes share these
+SHARED = ("recognize", "match")  # shares of cameras, with a volume for each
 # Services of compose that a cluster provides elsewhere (docs/how-to/operator/kubernetes.md).
 ELSEWHERE = {"kafka", "clickhouse", "prometheus", "grafana", "tools"}
 OTHERWISE = {
@@ -77,7 +77,12 @@ def mounted(name: str) -> dict[str, str]:
         source = {key: value for key, value in one.items() if key != "name"}
         ((kind, more),) = source.items()
         of_volume[one["name"]] = more.get("secretName") or more.get("claimName") or more.get("name") or kind
+    of_volume |= {f"{claim}": f"{name}-{claim}" for claim in templates(name)}
     return {one["mountPath"]: of_volume[one["name"]] for one in container(name)["volumeMounts"]}
+
+
+def templates(name: str) -> list[str]:
+    return [one["metadata"]["name"] for one in WORK[name]["spec"].get("volumeClaimTemplates", ())]
 
 
 @pytest.mark.parametrize("one", OBJECTS, ids=lambda one: f"{one['kind']}-{one['metadata']['name']}")
@@ -153,7 +158,8 @@ def test_it_can_gain_no_privilege_and_writes_only_where_compose_lets_it(name: st
         **claims,
         "/tmp": "emptyDir",
     }
-    assert set(claims.values()) <= set(named("PersistentVolumeClaim"))
+    of_pods = {f"{name}-{claim}" for claim in templates(name)}
+    assert set(claims.values()) <= set(named("PersistentVolumeClaim")) | of_pods
 
 
 def test_pods_that_share_a_volume_of_one_node_are_on_one_node() -> None:
@@ -189,24 +195,22 @@ def test_its_ports_and_probes_are_those_of_compose(name: str) -> None:
         assert set(range(int(first), int(last or first) + 1)) <= served
 
 
-@pytest.mark.parametrize("name", GROUPS)
-def test_a_group_of_processes_has_an_address_for_each_by_its_pods_names(name: str) -> None:
+@pytest.mark.parametrize("name", SHARED)
+def test_each_pod_is_a_share_with_a_volume_of_its_own_and_shares_are_as_many_as_pods(name: str) -> None:
     spec = WORK[name]["spec"]
-    result = environment(name)
-    port = {one["name"]: one["containerPort"] for one in container(name)["ports"]}["exchange"]
-    wanted = [f"{name}-{number}.{spec['serviceName']}:{port}" for number in range(spec["replicas"])]
-    assert cluster_of([], result).split(";") == wanted
-    assert result["BYTEWAX_STATEFULSET_NAME"] == name
-    (pod_name,) = [one for one in container(name)["env"] if one["name"] == "BYTEWAX_POD_NAME"]
-    assert pod_name["valueFrom"]["fieldRef"]["fieldPath"] == "metadata.name"
-    service = named("Service")[spec["serviceName"]]["spec"]
-    assert (service["clusterIP"], service["publishNotReadyAddresses"]) == ("None", True)
+    (index,) = [one for one in container(name)["env"] if one["name"] == "SHARE"]
+    assert index["valueFrom"]["fieldRef"]["fieldPath"] == "metadata.labels['apps.kubernetes.io/pod-index']"
+    for number in range(spec["ordinals"]["start"], spec["ordinals"]["start"] + spec["replicas"]):
+        share = environment(name)["PLATESTREAM_SHARE"].replace("$(SHARE)", str(number))
+        assert Settings(share=share).partitions == Share(number - 1, spec["replicas"])
+    assert templates(name) == ["recovery"]
+    assert mounted(name)["/recovery"] == f"{name}-recovery"
+    assert "affinity" not in pod(name)
+    assert named("Service")[spec["serviceName"]]["spec"]["clusterIP"] == "None"
     assert (spec["podManagementPolicy"], spec["updateStrategy"]["type"]) == ("Parallel", "OnDelete")
-    (near,) = pod(name)["affinity"]["podAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
-    assert near["labelSelector"]["matchLabels"] == spec["selector"]["matchLabels"]
 
 
-@pytest.mark.parametrize("name", sorted(set(WORK) - set(GROUPS) - {"setup"}))
+@pytest.mark.parametrize("name", sorted(set(WORK) - set(SHARED) - {"setup"}))
 def test_what_is_one_process_is_one(name: str) -> None:
     spec = WORK[name]["spec"]
     assert spec["replicas"] == 1

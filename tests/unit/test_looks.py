@@ -1,5 +1,6 @@
 """When sources that wait look again: soon, and so that they end their epochs at one moment."""
 
+from collections import deque
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
@@ -15,11 +16,11 @@ class Source:
 
     def __init__(self, began: datetime) -> None:
         self.now = self.began = began
-        self._looks = PollSchedule(lambda: self.now)
+        self._looks = PollSchedule(lambda: self.now, deque(maxlen=16))
 
     def look(self) -> timedelta:
         """How long it slept before."""
-        before, self.now = self.now, self._looks.next()
+        before, self.now = self.now, self._looks.next() or self.now
         return self.now - before
 
     def end_epoch(self) -> datetime:
@@ -50,7 +51,7 @@ def test_a_source_that_is_in_step_looks_at_each_moment_of_the_grid(began: dateti
     source = Source(began)
     in_step = source.end_epoch()
     looks = [source.look() for _ in range(SHARED_INTERVAL // POLL_INTERVAL)]
-    assert looks == [POLL_INTERVAL] * 7
+    assert looks == [POLL_INTERVAL] * (SHARED_INTERVAL // POLL_INTERVAL)
     assert source.now - in_step == SHARED_INTERVAL
 
 
@@ -61,3 +62,68 @@ def test_no_source_sleeps_longer_than_an_epoch_and_a_look(began: datetime) -> No
         assert timedelta(0) < source.look() <= SHARED_INTERVAL
         if source.now - source.began >= EPOCH:
             source.end_epoch()
+
+
+class Part:
+    """A part of a source with so many batches, each of which takes the worker `takes`."""
+
+    def __init__(self, worker: "Worker", batches: int, takes: timedelta) -> None:
+        self.batches, self.takes, self._worker = batches, takes, worker
+        self.began = self.due = worker.now
+        self.epoch = 0
+        self._looks = PollSchedule(lambda: worker.now, worker.polls)
+
+    def poll(self) -> timedelta:
+        """Poll as Bytewax does: the batch, the next time, then the end of the epoch."""
+        busy, now = self.batches > 0, self._worker.now
+        self.batches -= busy
+        self.due = self._looks.next(idle=not busy) or now
+        if now - self.began >= EPOCH:
+            self._looks.epoch_ended()
+            self.began, self.epoch = now, self.epoch + 1
+        return self.takes * busy
+
+
+class Worker:
+    """The worker of a flow: a part that has ended its epoch is polled again when all parts have."""
+
+    def __init__(self, start: datetime, late: list[timedelta], batches: int, takes: timedelta) -> None:
+        self.polls = deque[datetime](maxlen=16)
+        self.now, self.parts, self.waited = start, list[Part](), timedelta(0)
+        for one in late:
+            self.now = start + one
+            self.parts.append(Part(self, 0, takes))
+        self.parts[0].batches = batches
+        self.now = start + max(late)
+        for part in self.parts:
+            part.due = self.now
+
+    def work_off(self, stop: timedelta) -> None:
+        """Run until all batches are read; the machine stands still for `stop` in the middle."""
+        half, began = self.parts[0].batches / 2, self.now
+        while self.parts[0].batches and self.now - began < timedelta(minutes=10):
+            if self.parts[0].batches < half:
+                self.now, half = self.now + stop, 0
+            oldest = min(one.epoch for one in self.parts)
+            ready = [one for one in self.parts if one.epoch == oldest and one.due <= self.now]
+            spent = sum((one.poll() for one in ready), timedelta(0))
+            if not ready:
+                self.waited += min(one.due for one in self.parts if one.epoch == oldest) - self.now
+                self.now = min(one.due for one in self.parts if one.epoch == oldest)
+            self.now += spent + timedelta(microseconds=100)
+
+
+@given(
+    MOMENTS,
+    st.lists(st.timedeltas(timedelta(0), timedelta(seconds=3)), min_size=2, max_size=12),
+    st.sampled_from([timedelta(milliseconds=1), timedelta(milliseconds=20), timedelta(milliseconds=150)]),
+    st.timedeltas(timedelta(0), timedelta(seconds=5)),
+)
+def test_a_source_with_more_data_works_it_off_beside_idle_sources(
+    start: datetime, late: list[timedelta], takes: timedelta, stop: timedelta
+) -> None:
+    batches = timedelta(seconds=30) // takes
+    worker = Worker(start, late, batches, takes)
+    worker.work_off(stop)
+    assert worker.parts[0].batches == 0
+    assert worker.waited < timedelta(seconds=15), "thirty seconds of work; one batch a second took hours"
