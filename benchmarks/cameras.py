@@ -4,9 +4,9 @@ Every camera sends the same drawn street by RTSP: 1080p H.264, 15 frames a secon
 the system starts, and at the end, while the last vehicles are read.
 """
 
+import hashlib
 import os
 import subprocess
-import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Sequence
@@ -44,8 +44,11 @@ FPS, RATE, EVERY = 15, 5, 4.0
 """Frames a second that a camera sends, those that are looked at, and seconds from a vehicle to the next."""
 QUIET, END = 40.0, 90.0
 """Seconds of the street without vehicles before the traffic and behind it."""
-LEAVES = 4.0
-"""Seconds after the traffic in which its last passes end."""
+BEFORE, LEAVES = 6.0, 4.0
+"""Seconds before the traffic from which all is measured, and after it in which its last passes end."""
+SIZE = (1920, 1080)
+FILMS = Path(__file__).parents[1] / "build" / "films"
+DRAWING = Path(__file__).parents[1] / "models" / "samples"
 SETTLED = 12.0
 """Seconds without a detection after which all passes are counted; vehicles come more often."""
 ALIKE = 0.7
@@ -55,31 +58,38 @@ PROCESSES = {"cameras": "gateway", "recognize": "reader"}
 
 def measure(cameras: int, seconds: float) -> dict[str, Any]:
     """Figures of so many cameras in one system, of its stages in one process, and of ffmpeg alone."""
-    with tempfile.TemporaryDirectory(prefix="platestream-bench-") as folder:
-        video = Path(folder) / "street.mp4"
-        passes = _film(video, seconds)
-        floor = _decode_seconds(video) / (QUIET + seconds + END)
-        found = _watched(video, cameras, seconds, passes)
-        total = sum(found["processor"].values())
-        return {
-            "cameras": cameras,
-            **found,
-            "processor_total": round(total, 3),
-            "ffmpeg_decoding": round(floor, 3),
-            "ratio": round(total / floor, 2),
-            "cameras_on_two_cores": round(2 / total, 1),
-            "stages": _stages(video, seconds),
-        }
+    street = StreetVideo(seconds, FPS, SIZE, gap=EVERY)
+    video = _film(street, seconds)
+    floor = _decode_seconds(video, seconds)
+    found = _watched(video, cameras, seconds, street.passes)
+    total = sum(found["processor"].values())
+    return {
+        "cameras": cameras,
+        **found,
+        "processor_total": round(total, 3),
+        "ffmpeg_decoding": round(floor, 3),
+        "ratio": round(total / floor, 2),
+        "cameras_on_two_cores": round(2 / total, 1),
+        "stages": _stages(video, seconds),
+    }
 
 
-def _film(video: Path, seconds: float) -> list[VideoPass]:
-    """Write the street with the passes of its traffic, whose frames count from the end of the quiet time."""
-    size = (1920, 1080)
-    quiet = list(StreetVideo(1.0, FPS, size, seed=2, gap=60.0).frames())
-    street = StreetVideo(seconds, FPS, size, gap=EVERY)
+def _film(street: StreetVideo, seconds: float) -> Path:
+    """Return the video of the street, whose frames count from the end of the quiet time. It is drawn once:
+    the name of its file is made of all that draws it.
+    """
+    drawn_by = hashlib.sha256(
+        b"".join(one.read_bytes() for one in (Path(__file__), *sorted(DRAWING.glob("*.py"))))
+    )
+    video = FILMS / f"street-{seconds:g}-{drawn_by.hexdigest()[:16]}.mp4"
+    if video.exists():
+        return video
+    FILMS.mkdir(parents=True, exist_ok=True)
+    making = video.with_suffix(f".{os.getpid()}.mp4")
+    quiet = list(StreetVideo(1.0, FPS, SIZE, seed=2, gap=60.0).frames())
     command = f"ffmpeg -loglevel error -f rawvideo -pix_fmt bgr24 -s 1920x1080 -r {FPS} -i - -c:v libx264"
     coding = "-preset veryfast -tune zerolatency -g 30 -bf 0 -pix_fmt yuv420p"
-    encoder = subprocess.Popen([*command.split(), *coding.split(), str(video)], stdin=subprocess.PIPE)
+    encoder = subprocess.Popen([*command.split(), *coding.split(), str(making)], stdin=subprocess.PIPE)
     assert encoder.stdin is not None
     for frames in (
         islice(cycle(quiet), round(QUIET * FPS)),
@@ -91,16 +101,20 @@ def _film(video: Path, seconds: float) -> list[VideoPass]:
     encoder.stdin.close()
     if encoder.wait():
         raise OSError("ffmpeg does not make the street's video")
-    return street.passes
+    return making.replace(video)
 
 
-def _decode_seconds(video: Path) -> float:
-    """Return the processor time of ffmpeg, in one thread, that decodes the video and drops the frames."""
+def _decode_seconds(video: Path, seconds: float) -> float:
+    """Return the processor time of ffmpeg, in one thread, that decodes the video and drops the frames, for
+    each second of the time in which the system is measured.
+    """
+    span = BEFORE + seconds + LEAVES
     before = os.times()
-    command = f"ffmpeg -loglevel error -threads 1 -i {video} -f null -"
+    command = f"ffmpeg -loglevel error -threads 1 -ss {QUIET - BEFORE} -t {span} -i {video} -f null -"
     subprocess.run(command.split(), check=True)
     after = os.times()
-    return after.children_user + after.children_system - before.children_user - before.children_system
+    spent = after.children_user + after.children_system - before.children_user - before.children_system
+    return spent / span
 
 
 def _watched(video: Path, cameras: int, seconds: float, passes: Sequence[VideoPass]) -> dict[str, Any]:
@@ -119,9 +133,9 @@ def _watched(video: Path, cameras: int, seconds: float, passes: Sequence[VideoPa
         with live(lambda _folder: "".join(tables)) as system:
             system.up()
             until(lambda: system.count("frames") >= cameras)
-            time.sleep(QUIET - 6)
+            time.sleep(QUIET - BEFORE)
             before, frames = _processor(system), system.count("frames")
-            time.sleep(6 + seconds + LEAVES)
+            time.sleep(BEFORE + seconds + LEAVES)
             gateway = _processor(system)
             frames = system.count("frames") - frames
             ended = time.monotonic()
@@ -132,7 +146,7 @@ def _watched(video: Path, cameras: int, seconds: float, passes: Sequence[VideoPa
             found = _detections(system)
     finally:
         server.kill()
-    span = cameras * (6 + seconds + LEAVES)
+    span = cameras * (BEFORE + seconds + LEAVES)
     spent = {name: (gateway if name == "gateway" else after)[name] - before[name] for name in before}
     return {
         "processor": {name: round(one / span, 3) for name, one in spent.items()},
