@@ -11,6 +11,7 @@ import shutil
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -120,6 +121,7 @@ def _is_recent(request: Path) -> bool:
         return False
 
 
+@lru_cache(maxsize=1024)
 def _files(folder: Path, camera: str) -> tuple[Path, Path]:
     """Return the paths of request and picture; hashed, because a camera's name may hold characters that a
     file's name may not.
