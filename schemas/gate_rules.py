@@ -147,9 +147,13 @@ def columns_of(rules: GateRules) -> dict[str, Any]:
 def with_columns(profile: Profile, rules: GateRules) -> Profile:
     """Return `profile` with the values of the gate's columns.
 
-    This is for rows of earlier releases, which stored the columns and the name of the profile only.
+    This is for rows of earlier releases, which stored the columns and the name of the profile only. A year is
+    365 days in a column, and stays a year where the profile says so.
     """
-    outside, days = rules.declaration_outside, rules.declaration_days
+    own = of_profile(rules.profile, profile, always_registry=rules.always_registry)
+    if own == rules:
+        return profile
+    outside = rules.declaration_outside
     changed: dict[str, dict[str, Any]] = {
         "agency": {"state": rules.own_state or profile.agency.state},
         "retention": {"data": _span_text(rules.retention_s)},
@@ -170,11 +174,17 @@ def with_columns(profile: Profile, rules: GateRules) -> Profile:
             "mou_required": rules.mou_required,
             "written_declaration": rules.declaration,
             "declaration_of": "other_states" if outside else "all",
-            "declaration_holds": f"{days} days" if days else "",
+            "declaration_holds": profile.sharing.declaration_holds
+            if own.declaration_days == rules.declaration_days
+            else _days(rules.declaration_days),
             "declaration_texts": list(rules.declaration_texts),
             "out_of_state": rules.out_of_state,
         },
-        "training": {"renewed_every": f"{rules.training_days} days"},
+        "training": {
+            "renewed_every": profile.training.renewed_every
+            if own.training_days == rules.training_days
+            else _days(rules.training_days)
+        },
         "vehicles": {
             "officer": rules.vehicles_officer,
             "analyst": rules.vehicles_analyst,
@@ -182,8 +192,6 @@ def with_columns(profile: Profile, rules: GateRules) -> Profile:
             "agency": rules.vehicles_agency,
         },
     }
-    if of_profile(rules.profile, profile, always_registry=rules.always_registry) == rules:
-        return profile
     sections = {
         name: msgspec.structs.replace(getattr(profile, name), **values) for name, values in changed.items()
     }
@@ -304,6 +312,10 @@ def _span_of(text: str, days: int) -> Span | None:
 def _look_back(profile: Profile, rules: GateRules) -> str:
     known = profile.purposes.look_back
     return known if known in rules.purposes or not rules.purposes else rules.purposes[0]
+
+
+def _days(days: int) -> str:
+    return f"{days} days" if days else ""
 
 
 def _span_text(seconds: int) -> str:

@@ -30,7 +30,7 @@ WHERE database = 'platestream' AND name NOT IN ('traffic', 'camera_hours') ORDER
 """
 _NEWEST = """
 SELECT set_at, set_by, profile, rules,
-    (SELECT count() FROM platestream.gate_rules), (SELECT count() FROM platestream.inquiry_log)
+    (SELECT count() FROM platestream.gate_rules), (SELECT countIf(NOT automatic) FROM platestream.inquiry_log)
 FROM platestream.gate_rules ORDER BY set_at DESC LIMIT 1
 """
 _TTL = re.compile(r"\sTTL\s")
@@ -135,7 +135,8 @@ def put_in_force(door: Door, name: str, by: str) -> list[str]:
 def upgrade(client: Client, named: str, files: dict[str, str] | None = None) -> list[str]:
     """Upgrade the row in force to this release; return what was done, a sentence each.
 
-    A new installation, in which nobody has acted, begins with the profile `named` and binds `files`. A row of
+    A new installation, in which nobody has acted, begins with the profile `named` and binds `files`; services
+    that start meanwhile act by themselves. A row of
     an earlier release, which has the gate's columns only, gets its text once: of the profile that it names,
     or of `named` where that file is missing here and both agree. `client` has the owner's role. Raises
     ProfileError where the profile of a new installation cannot be read, RulesError where the text of an

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from typer.testing import CliRunner
 
-from platestream.access import gate, gate_rules, rules_in_force
+from platestream.access import gate, gate_rules, inquire, rules_in_force, rules_reader
 from platestream.access.door import Door
 from platestream.access.inquire import RefusedInquiry
 from platestream.access.profiles import load
@@ -167,6 +168,40 @@ def test_purposes_that_a_profile_lists_are_the_only_ones(database: Database) -> 
 def test_the_default_rules_are_those_of_the_orders_profile(database: Database) -> None:
     changed = rules_in_force.put_in_force(door_of(database), "st-johns", "Chief of Police")
     assert changed == ["sign_in.second_factor: nobody -> everybody"], "tests begin with passwords alone"
+
+
+def as_migrated(database: Database) -> None:
+    """Tables of which `platestream migrate` has not put the rules in force yet: a row with columns only."""
+    sql = "ALTER TABLE platestream.gate_rules UPDATE rules = '' WHERE 1"
+    database.client().command(sql, settings={"mutations_sync": 2})
+
+
+def test_a_service_that_acts_before_the_first_rules_are_in_force_leaves_them_those_of_the_profile(
+    database: Database,
+) -> None:
+    as_migrated(database)
+    by_itself: inquire.ActorDocumentation = {"who": "console", "automatic": True, "set_off_by": "root"}
+    inquire.write(database.client(), uuid4(), "account_sign_in", by_itself, {})
+    assert (
+        database.value("SELECT countIf(automatic AND outcome = 'allowed') FROM platestream.inquiry_log") == 1
+    )
+    rules_in_force.upgrade(database.client(), "virginia")
+    rules = rules_reader.in_force(database.client())
+    assert (rules.name, rules.profile) == ("virginia", load("virginia"))
+
+
+def test_a_row_of_columns_that_is_adopted_says_a_year_where_its_profile_does(database: Database) -> None:
+    as_migrated(database)
+    changed = "ALTER TABLE platestream.gate_rules UPDATE reason_letters = reason_letters + 1 WHERE 1"
+    database.client().command(changed, settings={"mutations_sync": 2})
+    database.ask()
+    rules_in_force.upgrade(database.client(), "virginia")
+    rules = rules_reader.in_force(database.client())
+    ours = load("st-johns")
+    assert (rules.name, rules.profile.training) == ("st-johns", ours.training)
+    assert rules.profile.inquiries.reason_letters == ours.inquiries.reason_letters + 1
+    (difference,) = rules.contradictions(ours)
+    assert "reason_letters" in difference
 
 
 def test_a_profile_is_put_in_force_by_whoever_is_named_and_a_wrong_one_is_refused_with_its_line(
