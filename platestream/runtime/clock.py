@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 Clock = Callable[[], datetime]
 POLL_INTERVAL = timedelta(milliseconds=210)
-"""Polling interval of a source without data."""
+"""Least polling interval of a source without data."""
 EPOCH = timedelta(seconds=1)
 """Epoch interval of the flows (`-s 1`): the first poll of a source after it ends the source's epoch."""
 SHARED_INTERVAL = 5 * POLL_INTERVAL
@@ -23,7 +23,15 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-_POLLS = deque[datetime](maxlen=16)
+class ProcessPolls:
+    """The latest polls of all sources of a process, and when one of them last had more data."""
+
+    def __init__(self) -> None:
+        self.times = deque[datetime](maxlen=16)
+        self.busy: datetime | None = None
+
+
+_PROCESS = ProcessPolls()
 
 
 class PollSchedule:
@@ -31,15 +39,15 @@ class PollSchedule:
 
     The first poll an epoch after the beginning of an epoch ends it, and a part that has ended its epoch is
     polled again when all parts of all sources have; Bytewax busy-waits for that: flows used up to 0.8 of a
-    core without work. The poll that ends an epoch is therefore at a time that all parts share.
+    core without work. The poll that ends an epoch is therefore at a time that all parts share, and the next
+    one, too, unless a part of the process has more data: sources that are late then end their epoch sooner.
 
     So it is for a part that has more data, which would otherwise end its epochs a little earlier each time,
     until it was a whole epoch ahead and polled once a second. A part that is ahead lets one epoch pass.
-    `polls` has the times of the polls of this process.
     """
 
-    def __init__(self, now: Clock = utc_now, polls: deque[datetime] = _POLLS) -> None:
-        self._now, self._polls = now, polls
+    def __init__(self, now: Clock = utc_now, process: ProcessPolls = _PROCESS) -> None:
+        self._now, self._process = now, process
         self._began = self._polled = self._due = now()
 
     def epoch_ended(self) -> None:
@@ -53,23 +61,30 @@ class PollSchedule:
         """
         now = self._now()
         took, self._polled = now - self._polled, now
+        if not idle:
+            self._process.busy = now
         soon = _next(now, POLL_INTERVAL) if idle else now
         shared = _next(now, SHARED_INTERVAL)
         if now - self._began >= EPOCH:
-            due = shared + SHARED_INTERVAL if self._is_ahead(now) else soon
+            due = shared + SHARED_INTERVAL if self._is_ahead(now) else soon if self._is_busy(now) else shared
         else:
             due = soon if max(soon, now + took * (not idle)) - self._began < EPOCH else shared
-        if not self._polls or now - self._polls[-1] > POLL_INTERVAL / 2:
-            self._polls.append(now)
+        times = self._process.times
+        if not times or now - times[-1] > POLL_INTERVAL / 2:
+            times.append(now)
         self._due = due
         return due if due > now else None
+
+    def _is_busy(self, now: datetime) -> bool:
+        busy = self._process.busy
+        return busy is not None and now - busy < 2 * SHARED_INTERVAL
 
     def _is_ahead(self, now: datetime) -> bool:
         """Return whether the present poll was late because others had to end their epochs, which were polled
         in between, and not because the worker was busy.
         """
         late = now - self._due
-        between = sum(self._due < one < now - POLL_INTERVAL / 2 for one in self._polls)
+        between = sum(self._due < one < now - POLL_INTERVAL / 2 for one in self._process.times)
         return late >= EPOCH / 2 and between * POLL_INTERVAL >= 0.6 * late
 
 

@@ -1,12 +1,11 @@
 """When sources that wait look again: soon, and so that they end their epochs at one moment."""
 
-from collections import deque
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from platestream.runtime.clock import EPOCH, POLL_INTERVAL, SHARED_INTERVAL, PollSchedule
+from platestream.runtime.clock import EPOCH, SHARED_INTERVAL, PollSchedule, ProcessPolls
 
 MOMENTS = st.datetimes(datetime(2026, 1, 1), datetime(2026, 1, 2), timezones=st.just(UTC))  # noqa: DTZ001
 
@@ -16,7 +15,8 @@ class Source:
 
     def __init__(self, began: datetime) -> None:
         self.now = self.began = began
-        self._looks = PollSchedule(lambda: self.now, deque(maxlen=16))
+        self.process = ProcessPolls()
+        self._looks = PollSchedule(lambda: self.now, self.process)
 
     def look(self) -> timedelta:
         """How long it slept before."""
@@ -47,15 +47,6 @@ def test_sources_that_began_at_any_moment_end_their_second_epoch_together(
 
 
 @given(MOMENTS)
-def test_a_source_that_is_in_step_looks_at_each_moment_of_the_grid(began: datetime) -> None:
-    source = Source(began)
-    in_step = source.end_epoch()
-    looks = [source.look() for _ in range(SHARED_INTERVAL // POLL_INTERVAL)]
-    assert looks == [POLL_INTERVAL] * (SHARED_INTERVAL // POLL_INTERVAL)
-    assert source.now - in_step == SHARED_INTERVAL
-
-
-@given(MOMENTS)
 def test_no_source_sleeps_longer_than_an_epoch_and_a_look(began: datetime) -> None:
     source = Source(began)
     for _ in range(20):
@@ -71,7 +62,7 @@ class Part:
         self.batches, self.takes, self._worker = batches, takes, worker
         self.began = self.due = worker.now
         self.epoch = 0
-        self._looks = PollSchedule(lambda: worker.now, worker.polls)
+        self._looks = PollSchedule(lambda: worker.now, worker.process)
 
     def poll(self) -> timedelta:
         """Poll as Bytewax does: the batch, the next time, then the end of the epoch."""
@@ -88,8 +79,9 @@ class Worker:
     """The worker of a flow: a part that has ended its epoch is polled again when all parts have."""
 
     def __init__(self, start: datetime, late: list[timedelta], batches: int, takes: timedelta) -> None:
-        self.polls = deque[datetime](maxlen=16)
-        self.now, self.parts, self.waited = start, list[Part](), timedelta(0)
+        self.process = ProcessPolls()
+        self.now, self.parts, self.polls = start, list[Part](), 0
+        self.waited = self.spun = timedelta(0)
         for one in late:
             self.now = start + one
             self.parts.append(Part(self, 0, takes))
@@ -104,13 +96,35 @@ class Worker:
         while self.parts[0].batches and self.now - began < timedelta(minutes=10):
             if self.parts[0].batches < half:
                 self.now, half = self.now + stop, 0
-            oldest = min(one.epoch for one in self.parts)
-            ready = [one for one in self.parts if one.epoch == oldest and one.due <= self.now]
-            spent = sum((one.poll() for one in ready), timedelta(0))
-            if not ready:
-                self.waited += min(one.due for one in self.parts if one.epoch == oldest) - self.now
-                self.now = min(one.due for one in self.parts if one.epoch == oldest)
-            self.now += spent + timedelta(microseconds=100)
+            self.turn()
+
+    def turn(self) -> None:
+        """Poll the parts that may be, or go on to the time of the next one."""
+        oldest = min(one.epoch for one in self.parts)
+        ready = [one for one in self.parts if one.epoch == oldest and one.due <= self.now]
+        spent = sum((one.poll() for one in ready), timedelta(0))
+        if not ready:
+            following = min(one.due for one in self.parts if one.epoch == oldest)
+            ahead = min((one.due for one in self.parts if one.epoch > oldest), default=following)
+            self.spun += max(following - max(ahead, self.now), timedelta(0))
+            self.waited += following - self.now
+            self.now = following
+        self.polls += len(ready)
+        self.now += spent + timedelta(microseconds=100)
+
+
+@given(MOMENTS, st.lists(st.timedeltas(timedelta(0), timedelta(seconds=3)), min_size=2, max_size=12))
+def test_idle_sources_are_polled_once_an_epoch_and_none_spins_until_another_is(
+    start: datetime, late: list[timedelta]
+) -> None:
+    worker = Worker(start, late, 0, timedelta(0))
+    while worker.now - start < timedelta(seconds=6):
+        worker.turn()
+    worker.spun, worker.polls, began = timedelta(0), 0, worker.now
+    while worker.now - began < timedelta(minutes=1):
+        worker.turn()
+    assert worker.spun == timedelta(0)
+    assert worker.polls <= len(late) * (timedelta(minutes=1) // SHARED_INTERVAL + 1)
 
 
 @given(
