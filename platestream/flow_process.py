@@ -27,8 +27,8 @@ DELETE FROM snaps WHERE state_key % ? <> ? AND step_id IN ('match.detections', '
 """The steps of the divisible flow that read by share; the keys of their state are partitions."""
 
 Sharing = Literal["none", "fixed", "divisible"]
-"""Whether a flow has shares, and whether copies of a share's store may continue as parts of that share. They
-may where state that all copies have makes no output by itself."""
+"""Kinds of flows: without shares, with a fixed number of them, or such that copies of a share's store may
+continue as parts of that share. They may where state that all copies have makes no output by itself."""
 
 
 def start_process(settings: Settings, sharing: Sharing = "none") -> None:

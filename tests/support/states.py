@@ -72,7 +72,7 @@ def begin() -> dict[str, bytes]:
 
 
 def go_on(states: dict[str, bytes]) -> dict[str, Any]:
-    """What each step gives from its state and what follows."""
+    """Outputs of each step, from its state and what follows."""
     passes = VehiclePasses(states["passes"], ("model",), PassRules(), lambda: NOW)
     published = [*passes.on_item(frame(0.4))[0], *passes.on_eof()[0]]
     day = READ.captured_at + timedelta(days=1)
