@@ -53,8 +53,10 @@ def queries(pages: Pages) -> int:
 @pytest.mark.parametrize("path", QUERIES)
 def test_a_page_asks_no_more_than_it_shows(pages: Pages, browser: Person, path: str) -> None:
     browser.get(path)  # opens connections
-    before = queries(pages)
-    answer = browser.get(path)
-    made = queries(pages) - before - 1
-    assert (answer.status_code, answer.url.path) == (200, path.partition("?")[0])
-    assert made == QUERIES[path]
+    made = []
+    for _look in range(2):  # pairs found wrong are read again once a minute, which may be in one of them
+        before = queries(pages)
+        answer = browser.get(path)
+        made.append(queries(pages) - before - 1)
+        assert (answer.status_code, answer.url.path) == (200, path.partition("?")[0])
+    assert min(made) == QUERIES[path]
