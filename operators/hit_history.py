@@ -151,7 +151,7 @@ def history(actions: Iterable[HitAction], *, source: str) -> History:
 
     `source` is the list of its entry, which decides who confirms it; empty if unknown.
     """
-    once = {action.action_id: action for action in sorted(actions, key=_content)}
+    once = {action.action_id: action for action in sorted(actions, key=_content)} if actions else {}
     return _fold(once, source) if once else _untouched(source)
 
 

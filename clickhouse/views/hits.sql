@@ -73,7 +73,8 @@ GROUP BY pair
 HAVING kind != 'plate_and_state_confirmed';
 
 -- The newest `most` hits of an inquiry as in `hits`, finds of look-backs or alerts, each with its recorded steps, oldest
--- first. `recorded` changes when a step was added, and `disproved` with it, which costs as much as all of this.
+-- first. `recorded` changes when a step was added, and `disproved` with it, which costs as much as all of this. The newest
+-- are chosen by few columns, and only their rows are read whole.
 CREATE OR REPLACE VIEW platestream.hit_list
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
 WITH (SELECT since FROM platestream.kept) AS kept,
@@ -93,15 +94,18 @@ FROM
         case_number, reason, requested_by, contact, instructions, other, expires_at, silenced_for, agency,
         opinion, camera_plate, read_vehicle
     FROM platestream.alert_hits
-    WHERE asked.1 = 0
-      AND translate(plate, 'O', '0') LIKE asked.2
-      AND (empty(asked.3) OR has(asked.3, camera_id))
-      AND captured_at >= asked.4 AND captured_at <= asked.5
-      AND (isNull(asked.6) OR hit_id = asked.6)
-      AND captured_at > kept AND has({historical:Array(Bool)}, historical)
-    ORDER BY captured_at DESC, hit_id, ingested_at DESC
+    WHERE (captured_at, hit_id, ingested_at) IN (
+        SELECT captured_at, hit_id, ingested_at FROM platestream.alert_hits
+        WHERE asked.1 = 0
+          AND (asked.2 = '%' OR translate(plate, 'O', '0') LIKE asked.2)
+          AND (empty(asked.3) OR has(asked.3, camera_id))
+          AND captured_at >= asked.4 AND captured_at <= asked.5
+          AND (isNull(asked.6) OR hit_id = asked.6)
+          AND captured_at > kept AND has({historical:Array(Bool)}, historical)
+        ORDER BY captured_at DESC, hit_id, ingested_at DESC
+        LIMIT 1 BY hit_id
+        LIMIT {most:UInt32})
     LIMIT 1 BY hit_id
-    LIMIT {most:UInt32}
 ) AS hit
 LEFT JOIN
 (

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Unpack
 from uuid import UUID, uuid4
 
 from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.query import QueryResult
 
 from platestream.access.inquire import (
     ActorDocumentation,
@@ -57,8 +58,13 @@ _BRIEF = {
     for view in ("search", "sightings", "fuzzy")
 }
 _HIT_LIST = (
-    "SELECT * FROM platestream.hit_list(inquiry = {{inquiry:UUID}}, historical = {}, most = {})"
+    "SELECT {} FROM platestream.hit_list(inquiry = {{inquiry:UUID}}, historical = {}, most = {})"
     " ORDER BY captured_at DESC, hit_id"
+)
+_BRIEF_HITS = (
+    "* EXCEPT (detection_id, latitude, longitude, confidence, match, differences, state_check, rank,"
+    " likelihood, matched, case_number, reason, requested_by, contact, instructions, other, expires_at,"
+    " silenced_for, agency, read_vehicle)"
 )
 _LEFT_OUT = "SELECT passes FROM platestream.left_out(inquiry = {{inquiry:UUID}}, kind = '{}')"
 EVERY = 2**32 - 1
@@ -224,6 +230,20 @@ def hits(
     return _search(client, "hits", why, **asked, since=since, until=until)
 
 
+class HitRows(NamedTuple):
+    """Rows of alert hits by the names of their columns. The last two are `steps`, tuples of STEP that were
+    recorded on the hit, oldest first, and `recorded`, which changes with each step recorded on any hit.
+    """
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+
+    def column(self, name: str) -> list[Any]:
+        """Return the values of a column. Without rows the client names no columns."""
+        at = self.columns.index(name) if self.rows else 0
+        return [row[at] for row in self.rows]
+
+
 def hit_list(
     client: Client,
     *,
@@ -234,23 +254,22 @@ def hit_list(
     until: datetime | None = None,
     most: int | None = None,
     historical: bool | None = None,
+    brief: bool = False,
     **why: Unpack[ActorDocumentation],
-) -> list[Row]:
+) -> HitRows:
     """Return the newest `most` alert hits as `hits` does. `historical` limits them to finds of look-backs, or
-    to alerts.
-
-    A row has two more columns: `steps`, dicts of the steps recorded on the hit, oldest first, and `recorded`,
-    which changes with each step recorded on any hit.
+    to alerts. `brief` rows have the columns that a list shows.
     """
     inquiry = uuid4()
     other = "" if hit_id is None else str(hit_id)
     asked = {"pattern": pattern, "other": other, "cameras": list(cameras), "since": since, "until": until}
     write(client, inquiry, "hits", why, asked)
+    shown = _BRIEF_HITS if brief else "*"
     listed = [0, 1] if historical is None else [int(historical)]
-    rows = _rows(client, "hits", _HIT_LIST.format(listed, EVERY if most is None else int(most)), inquiry)
-    for row in rows:
-        row["steps"] = [dict(zip(STEP, step, strict=True)) for step in row["steps"]]
-    return rows
+    answer = _answer(
+        client, "hits", _HIT_LIST.format(shown, listed, EVERY if most is None else int(most)), inquiry
+    )
+    return HitRows(answer.column_names, answer.result_rows)
 
 
 def picture(
@@ -343,8 +362,12 @@ def _read(
 
 
 def _rows(client: Client, kind: str, sql: str, inquiry: UUID) -> list[Row]:
+    return list(_answer(client, kind, sql, inquiry).named_results())
+
+
+def _answer(client: Client, kind: str, sql: str, inquiry: UUID) -> QueryResult:
     try:
-        answer = run(
+        return run(
             f"reading {kind}",
             lambda: client.query(sql, parameters={"inquiry": inquiry}, column_formats={"jpeg": "bytes"}),
         )
@@ -353,4 +376,3 @@ def _rows(client: Client, kind: str, sql: str, inquiry: UUID) -> list[Row]:
             require_allowed(client, inquiry)
             raise RefusedInquiry(BEYOND) from None
         raise
-    return list(answer.named_results())

@@ -8,9 +8,9 @@ first step and lists the other separately.
 
 import re
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, Unpack
+from typing import Any, Unpack, overload
 from uuid import UUID, uuid4
 
 import msgspec
@@ -23,7 +23,7 @@ from platestream.access.rows import put_at_once
 from platestream.edges.clickhouse_client import ANALYST, DatabaseError
 from platestream.inquiries import search as looking
 from platestream.operators.disproof import Disproof, Disproofs, matches_exactly, pair_of
-from platestream.operators.hit_history import KEEPERS, History, confirms, history
+from platestream.operators.hit_history import KEEPERS, History, Status, confirms, history
 from platestream.partners import client as asking
 from platestream.schemas import plates, tables, topics
 from platestream.schemas.hit_action import ActionKind, Confusion, HitAction
@@ -83,6 +83,44 @@ class HitWithHistory:
         return ""
 
 
+class HitList(Sequence[HitWithHistory]):
+    """Hits of a query in order. Each is made when it is asked for, since a page shows few of them; `statuses`
+    are those of all.
+    """
+
+    def __init__(self, listed: gate.HitRows, histories: Sequence[History], known: Disproofs) -> None:
+        self._listed, self._histories, self._known = listed, histories, known
+
+    @property
+    def statuses(self) -> list[Status]:
+        return [one.status for one in self._histories]
+
+    def column(self, name: str) -> list[Any]:
+        """Return the values of a column."""
+        return self._listed.column(name)
+
+    def pick(self, places: Sequence[int]) -> "HitList":
+        """Return the hits at these places, in this order."""
+        rows = self._listed.rows
+        listed = self._listed._replace(rows=[rows[one] for one in places])
+        return HitList(listed, [self._histories[one] for one in places], self._known)
+
+    def __len__(self) -> int:
+        return len(self._listed.rows)
+
+    @overload
+    def __getitem__(self, place: int) -> HitWithHistory: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[HitWithHistory]: ...
+
+    def __getitem__(self, place: int | slice) -> HitWithHistory | list[HitWithHistory]:
+        if isinstance(place, slice):
+            return [self[one] for one in range(len(self))[place]]
+        row = dict(zip(self._listed.columns[:-2], self._listed.rows[place], strict=False))
+        return HitWithHistory(row, self._histories[place], _disproof(self._known, row))
+
+
 def find_hits(
     door: Door,
     *,
@@ -94,14 +132,15 @@ def find_hits(
     recent: Iterable[HitAction] = (),
     most: int | None = None,
     historical: bool | None = None,
+    brief: bool = False,
     **why: Unpack[Documentation],
-) -> list[HitWithHistory]:
+) -> HitList:
     """Return hits and their status, newest first; arguments and errors as `gate.hit_list`. A logged search.
 
     Where the agency lists purposes, the default purpose is that of notifications about listed vehicles. At
     most the newest `most` are read. `recent` are steps just recorded that may not be in the table yet.
     """
-    rows = gate.hit_list(
+    listed = gate.hit_list(
         door.client(ANALYST),
         pattern=pattern,
         hit_id=hit_id,
@@ -110,24 +149,23 @@ def find_hits(
         until=until,
         most=most,
         historical=historical,
+        brief=brief,
         **door.documentation(**documentation(door, why)),
     )
     done: dict[UUID, list[HitAction]] = {}
     for action in recent:
         done.setdefault(action.hit_id, []).append(action)
-    known = _disproofs(door, rows[0]["recorded"]) if rows else {}
-    return [_with_history(row, done, known) for row in rows]
+    known = _disproofs(door, listed.rows[0][-1]) if listed.rows else {}
+    return HitList(listed, _histories(listed, done), known)
 
 
-def _with_history(
-    row: gate.Row, recent: Mapping[UUID, Sequence[HitAction]], known: Disproofs
-) -> HitWithHistory:
-    """Return a hit from a row of `gate.hit_list`."""
-    hit_id, steps, _recorded = row["hit_id"], row.pop("steps"), row.pop("recorded")
-    actions = [_action(hit_id, one) for one in steps]
-    if recent:
-        actions += recent.get(UUID(str(hit_id)), ())
-    return HitWithHistory(row, history(actions, source=row["source"]), _disproof(known, row))
+def _histories(listed: gate.HitRows, recent: Mapping[UUID, Sequence[HitAction]]) -> list[History]:
+    """Return the history of each hit of `gate.hit_list`."""
+    found = zip(listed.column("hit_id"), listed.column("source"), listed.column("steps"), strict=True)
+    return [
+        history((*(_action(one, step) for step in steps), *recent.get(one, ())), source=source)
+        for one, source, steps in found
+    ]
 
 
 def _disproofs(door: Door, recorded: Hashable) -> Disproofs:
@@ -164,37 +202,27 @@ def one(
 
 @dataclass(frozen=True)
 class Finds:
-    """The historical hits of one entry and one plate as read, newest first, and their place in the list."""
+    """The historical hits of one entry and one plate as read, newest first: a part of a list."""
 
-    hits: Sequence[HitWithHistory]
+    found: HitList = field(repr=False)
     start: int
+    end: int
 
     @property
-    def newest(self) -> HitWithHistory:
-        """The newest of them."""
-        return self.hits[0]
-
-    @property
-    def end(self) -> int:
-        """The place after the last one."""
-        return self.start + len(self.hits)
-
-    @property
-    def cameras(self) -> list[str]:
-        """The cameras that saw them."""
-        return sorted({one.row["camera_id"] for one in self.hits})
+    def hits(self) -> list[HitWithHistory]:
+        """All of them."""
+        return self.found[self.start : self.end]
 
 
-def group_finds(hits: Iterable[HitWithHistory]) -> list[Finds]:
-    """Return historical hits in groups by entry and plate as read; the group with the newest hit is first."""
-    groups: dict[tuple[str, str], list[HitWithHistory]] = {}
-    for hit in hits:
-        groups.setdefault((hit.row["entry_id"], hit.row["plate"]), []).append(hit)
-    found, start = [], 0
-    for some in groups.values():
-        found.append(Finds(some, start))
-        start += len(some)
-    return found
+def group_finds(found: HitList, places: Iterable[int]) -> list[list[int]]:
+    """Return the places of historical hits in groups by entry and plate as read; the group with the newest
+    hit is first.
+    """
+    entries, read = found.column("entry_id"), found.column("plate")
+    groups: dict[tuple[str, str], list[int]] = {}
+    for one in places:
+        groups.setdefault((entries[one], read[one]), []).append(one)
+    return list(groups.values())
 
 
 def follow_hits(door: Door) -> Iterator[HitWithHistory]:
@@ -367,6 +395,7 @@ def _order_fault(hit: HitWithHistory, kind: ActionKind) -> str:
     )
 
 
-def _action(hit_id: UUID, step: gate.Row) -> HitAction:
+def _action(hit_id: UUID, recorded: Sequence[Any]) -> HitAction:
+    step = dict(zip(gate.STEP, recorded, strict=True))
     pairs = [{"actual": one["actual"], "read": one["read"]} for one in step["confused"]]
     return msgspec.convert({**step, "hit_id": hit_id, "schema": "hit_action/1", "confused": pairs}, HitAction)

@@ -88,7 +88,7 @@ class RemainingResults:
     @property
     def alerts(self) -> int:
         """The number of results before the groups."""
-        return len(self.found) - sum(len(one.hits) for one in self.groups)
+        return self.groups[0].start if self.groups else len(self.found)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Pages of alert hits: the live list, and one hit from the read to the disposition."""
 
 from datetime import timedelta
+from itertools import accumulate, chain, pairwise
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -66,6 +67,7 @@ def list_hits(request: PageRequest) -> Response:
         recent=request.console.recent.all(),
         most=MOST,
         historical=historical,
+        brief=True,
         reason=ON_SHIFT,
     )
     return _page(request, found, shift=shift, after=after, historical=historical)
@@ -86,6 +88,7 @@ def search_hits(request: PageRequest) -> Response:
         until=request.time("until"),
         recent=request.console.recent.all(),
         most=MOST,
+        brief=True,
         case_number=request.field("case_number"),
         reason=request.field("reason"),
     )
@@ -120,20 +123,22 @@ def _rest(request: PageRequest) -> RemainingResults | None:
 
 def _page(
     request: PageRequest,
-    found: list[job.HitWithHistory],
+    found: job.HitList,
     shift: Any,
     historical: bool | None = None,
     **live: int,
 ) -> Response:
     """Show alerts one by one, and then the finds of look-backs in groups."""
-    wanted = request.field("status")
-    shown = [one for one in found if wanted in ("", one.history.status)]
-    alerts = [one for one in shown if not one.row["historical"]]
-    alerts.sort(key=lambda one: one.history.status not in OPEN)  # stable: newest first in both halves
-    groups = job.group_finds(one for one in shown if one.row["historical"])
-    finds = [hit for group in groups for hit in group.hits]
+    wanted, statuses, finds = request.field("status"), found.statuses, found.column("historical")
+    shown = [one for one, status in enumerate(statuses) if wanted in ("", status)]
+    alerts = [one for one in shown if not finds[one]]
+    alerts.sort(key=lambda one: statuses[one] not in OPEN)  # stable: newest first in both halves
+    grouped = job.group_finds(found, (one for one in shown if finds[one]))
+    listed = found.pick([*alerts, *chain.from_iterable(grouped)])
+    ends = list(accumulate(map(len, grouped), initial=len(alerts)))
+    groups = [job.Finds(listed, start, end) for start, end in pairwise(ends)]
     cut = len(found) >= MOST
-    rest = RemainingResults([*alerts, *finds], request.now, groups, cut)
+    rest = RemainingResults(listed, request.now, groups, cut)
     request.session.memory.remaining, request.session.memory.used = rest, request.now
     below = _finds(rest, 0, GROUPS_BELOW if alerts else GROUPS)
     parts = {**_part(rest, 0, len(alerts)), **below, "finds_cut": cut and bool(historical)}
@@ -158,7 +163,6 @@ def _finds(rest: RemainingResults, start: int, count: int = GROUPS) -> dict[str,
     return {
         "groups": rest.groups[start:after],
         "look": rest.name,
-        "offset": rest.alerts,
         "further": f"/hits/finds/{rest.name}/{after}" if after < len(rest.groups) else "",
         "finds_cut": rest.cut,
         "late": False,
