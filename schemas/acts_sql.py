@@ -4,16 +4,16 @@ It writes clickhouse/views/acts.part, gate_class.part, confirmed_acts.part and f
 table of acts; a test compares them.
 """
 
-from collections.abc import Iterable
 from pathlib import Path
 
 from platestream.schemas.acts import ACTS, CONFIRMED, FACTOR_MINUTES, Act
-from platestream.schemas.gate_class import PLAIN, gate_class_sql
+from platestream.schemas.gate_class import gate_class_sql, sql_names
 
 VIEWS = Path(__file__).resolve().parents[1] / "clickhouse" / "views"
 _HEAD = (
     "-- Made by `python -m platestream.schemas.acts_sql` of schemas/acts.py, where each act is explained.\n"
 )
+_CONFIRMED = "-- Acts that need the second factor again.\n"
 _OBJECT = """\
 -- Of each act: roles, partners, documented, browses, automatic, shows_data, has_effect, on_shift and entry.
 -- It is a text, because as a table or a map each inquiry would take the engine longer.
@@ -24,18 +24,12 @@ $acts${
 def files() -> dict[Path, str]:
     """Return the text of each generated file."""
     acts = ",\n".join(f"    {_member(act)}" for act in ACTS)
-    plain = _names(act.name for act in ACTS if act.name in PLAIN).rstrip("\n")
     return {
         VIEWS / "acts.part": f"{_HEAD}{_OBJECT}{acts}\n}}$acts$\n",
-        VIEWS / "gate_class.part": f"{_HEAD}-- As schemas/gate_class.py.\n{gate_class_sql(plain)}",
-        VIEWS
-        / "confirmed_acts.part": f"{_HEAD}-- Acts that need the second factor again.\n{_names(CONFIRMED)}",
+        VIEWS / "gate_class.part": f"{_HEAD}-- As schemas/gate_class.py.\n{gate_class_sql()}",
+        VIEWS / "confirmed_acts.part": f"{_HEAD}{_CONFIRMED}{sql_names(CONFIRMED)}\n",
         VIEWS / "factor_minutes.part": f"{_HEAD}{FACTOR_MINUTES}\n",
     }
-
-
-def _names(acts: Iterable[str]) -> str:
-    return "(\n" + ",\n".join(f"    '{name}'" for name in acts) + ")\n"
 
 
 def _member(act: Act) -> str:

@@ -5,7 +5,7 @@ once, which saves the database the analysis of four queries; a row in a wrong ta
 rule.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from platestream.schemas.acts import ACTS, CONFIRMED, Act
@@ -13,25 +13,27 @@ from platestream.schemas.acts import ACTS, CONFIRMED, Act
 SEARCHES = ("search", "sightings", "fuzzy", "cotravel", "companions", "picture")
 DOCUMENTATION = ("case_number", "reason", "pattern", "purpose", "violation", "requester", "legal_basis")
 RULES_OF_THEIR_OWN = frozenset(
-    {
-        *("bolo", "hotlist_take", "evidence_purge", "retention", "registry_agency", "registry_user"),
-        *("registry_recover", "registry_recovery_code"),
-    }
+    ("bolo", "hotlist_take", "registry_agency", "registry_user", "registry_recover", "registry_recovery_code")
 )
 """Acts without documentation for which the gate has a rule of their own (clickhouse/views/gate.sql)."""
+BY_CLOCK = frozenset(("evidence_purge", "retention"))
+"""Acts without documentation that a clock which was set back stops."""
 
 
-def is_plain(act: Act) -> bool:
-    """Return whether only the gate's rules about people concern the act."""
-    shows = act.partners or act.browses or act.shows_data
-    return not (act.documented or shows or act.name in RULES_OF_THEIR_OWN or act.name in CONFIRMED)
+def concerns_people(act: Act) -> bool:
+    """Return whether no rule about documentation, sharing or data that is shown concerns the act."""
+    return not (act.documented or act.partners or act.browses or act.shows_data)
 
 
-PLAIN = frozenset(act.name for act in ACTS if is_plain(act))
+OF_PEOPLE = frozenset(act.name for act in ACTS if concerns_people(act)) - RULES_OF_THEIR_OWN
+CONFIRM = OF_PEOPLE & (BY_CLOCK | {*CONFIRMED})
+"""Acts that the rules about people concern, and those about the second factor or the clock."""
+PLAIN = OF_PEOPLE - CONFIRM
+"""Acts that only the rules about people concern."""
 
 
 def gate_class(row: Mapping[str, Any]) -> str:
-    """Return `plain`, `search`, `hits` or `all` for a row; columns that are left out have their defaults."""
+    """Return `plain`, `confirm`, `search`, `hits` or `all`; columns that are left out have their defaults."""
     kind = row.get("kind", "search")
     if row.get("partner") or row.get("fields"):
         return "all"
@@ -39,8 +41,8 @@ def gate_class(row: Mapping[str, Any]) -> str:
         return "hits"
     if kind in SEARCHES:
         return "search"
-    if kind in PLAIN and not row.get("cameras") and not any(row.get(name) for name in DOCUMENTATION):
-        return "plain"
+    if kind in OF_PEOPLE and not row.get("cameras") and not any(row.get(name) for name in DOCUMENTATION):
+        return "plain" if kind in PLAIN else "confirm"
     return "all"
 
 
@@ -50,14 +52,22 @@ def gate_table(rows: Sequence[Mapping[str, Any]]) -> str:
     return f"platestream.inquire_{classes.pop()}" if len(classes) == 1 else "platestream.inquire"
 
 
-def gate_class_sql(plain: str) -> str:
-    """Return `gate_class` as an SQL expression; `plain` is the SQL tuple of plain acts."""
+def gate_class_sql() -> str:
+    """Return `gate_class` as an SQL expression."""
     searches = ", ".join(f"'{name}'" for name in SEARCHES)
+    undocumented = f"concat({', '.join(DOCUMENTATION)}) = '' AND empty(cameras)"
     return f"""\
 multiIf(
         partner != '' OR notEmpty(fields), 'all',
         kind = 'hits', 'hits',
         kind IN ({searches}), 'search',
-        kind IN {plain} AND concat({", ".join(DOCUMENTATION)}) = '' AND empty(cameras), 'plain',
+        NOT ({undocumented}), 'all',
+        kind IN {sql_names(act.name for act in ACTS if act.name in PLAIN)}, 'plain',
+        kind IN {sql_names(act.name for act in ACTS if act.name in CONFIRM)}, 'confirm',
         'all')
 """
+
+
+def sql_names(acts: Iterable[str]) -> str:
+    """Return names of acts as an SQL tuple."""
+    return "(\n" + ",\n".join(f"    '{name}'" for name in acts) + ")"

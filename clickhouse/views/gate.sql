@@ -2,13 +2,17 @@
 -- first. The requirements of each act are in `acts.part`, people in the registry, an agency's rules in `gate_rules`. A
 -- refusal names the rule and is a row, too. The rules are in the files gate_*.part; the first broken one counts.
 --
--- What an inquiry costs is the analysis of the query that judges it, so there are four of them, and each row goes to
+-- What an inquiry costs is the analysis of the query that judges it, so there are five of them, and each row goes to
 -- one: a query whose table receives no row is not analyzed. Rows of `inquire_all` are judged by every rule; the others
 -- leave out the rules that cannot concern their rows (tests/engine/clickhouse/test_gate_classes.py compares them).
--- Who knows the class inserts into its table at once (schemas/gate_class.py), which leaves the first four queries out.
+-- Who knows the class inserts into its table at once (schemas/gate_class.py), which leaves the first five queries out.
 CREATE MATERIALIZED VIEW IF NOT EXISTS platestream.inquire_to_plain TO platestream.inquire_plain
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
 SELECT * FROM platestream.inquire WHERE {{gate_class}} = 'plain';
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS platestream.inquire_to_confirm TO platestream.inquire_confirm
+DEFINER = platestream_definer SQL SECURITY DEFINER AS
+SELECT * FROM platestream.inquire WHERE {{gate_class}} = 'confirm';
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS platestream.inquire_to_search TO platestream.inquire_search
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
@@ -25,10 +29,7 @@ SELECT * FROM platestream.inquire WHERE {{gate_class}} = 'all';
 CREATE MATERIALIZED VIEW IF NOT EXISTS platestream.inquire_all_to_log TO platestream.inquiry_log
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
 WITH
-    -- A clock that was set back would shorten retention: acts that depend on it wait until two people confirmed the
-    -- clock (services/retention/clock.py).
-    inquire.kind IN ('evidence_hold', 'evidence_keep', 'evidence_purge', 'retention')
-        AND now64(6) < lately.4 - toIntervalMinute(10) AND lately.5 < 2 AS clock_back,
+{{gate_clock_back}},
     -- Founding: until there was an administrator, anybody can register people and agencies. Afterwards, while none is
     -- active, two people can recover one (views/recovery.sql).
     NOT arrayExists(one -> one.1 AND has(one.4, 'administrator') AND one.3 > toDateTime64(0, 3) AND one.3 <= now64(3)
@@ -87,9 +88,8 @@ SELECT
             ''), ''),
 {{gate_duty}},
 {{gate_factor}},
+{{gate_clock}},
         multiIf(
-            clock_back AND NOT startsWith(given_refusal, 'the clock may be wrong'),
-                'the database''s clock is behind the newest row of the inquiry log: two administrators or supervisors confirm it (platestream retention clock --confirm)',
             inquire.kind = 'registry_recover' AND NOT no_administrator,
                 'an administrator is in force: they register people (order, section E.1.e)',
             act.3 = 'case' AND NOT usable_case,
@@ -119,7 +119,8 @@ FROM (
 {{gate_asker}},
 {{gate_shifts}},
 {{gate_factors}},
-{{gate_counts}}
+{{gate_counts}},
+{{gate_less}}
     FROM platestream.inquire_all AS inquire
 ) AS inquire
 SETTINGS {{gate_settings}};
@@ -145,6 +146,35 @@ FROM (
 {{gate_asker}},
 {{gate_shifts}}
     FROM platestream.inquire_plain AS inquire
+) AS inquire
+SETTINGS {{gate_settings}};
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS platestream.inquire_confirm_to_log TO platestream.inquiry_log
+DEFINER = platestream_definer SQL SECURITY DEFINER AS
+WITH
+    registry_on AND NOT by_itself AS judged,
+    false AS lapsed_recovers,
+{{gate_agency}},
+{{gate_clock_back}}
+SELECT
+{{gate_row}},
+    toValidUTF8(left(inquire.other, 64)) AS other,
+    ifNull(arrayFirst(one -> one != '', [
+        if({{gate_class}} != 'confirm', 'inserted into a table that does not judge it: insert into platestream.inquire', ''),
+{{gate_person}},
+{{gate_own}},
+{{gate_role}},
+{{gate_duty}},
+{{gate_factor}},
+{{gate_clock}},
+{{gate_period}},
+        given_refusal]), '') AS refusal
+FROM (
+{{gate_asker}},
+{{gate_shifts}},
+{{gate_factors}},
+{{gate_counts}}
+    FROM platestream.inquire_confirm AS inquire
 ) AS inquire
 SETTINGS {{gate_settings}};
 
@@ -174,7 +204,8 @@ SELECT
         given_refusal]), '') AS refusal
 FROM (
 {{gate_asker}},
-{{gate_counts}}
+{{gate_counts}},
+{{gate_less}}
     FROM platestream.inquire_search AS inquire
 ) AS inquire
 SETTINGS {{gate_settings}};

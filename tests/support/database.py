@@ -28,6 +28,7 @@ from platestream.edges.clickhouse_client import ANALYST, OWNER, connect
 from platestream.edges.sealed_tables import sealed_images
 from platestream.keys.key_folder import KeyFolder
 from platestream.schemas import tables
+from platestream.schemas.gate_class import gate_table
 from platestream.schemas.gate_rules import AgencyRules
 from platestream.schemas.ledger import LedgerEntry
 from platestream.schemas.tables import Table
@@ -129,7 +130,7 @@ class Database:
             "pattern": "ABC*",
             **columns,
         }
-        self.client(role).insert("platestream.inquire", [list(asked.values())], column_names=list(asked))
+        self.client(role).insert(gate_table([asked]), [list(asked.values())], column_names=list(asked))
         return inquiry
 
     def look(self, view: str, inquiry: UUID, role: str = ANALYST) -> Sequence[Any]:

@@ -22,6 +22,7 @@ KEPT_FOR_EVER = {
     "inquire_all": "keeps nothing (Null)",
     "inquire_plain": "keeps nothing (Null)",
     "inquire_search": "keeps nothing (Null)",
+    "inquire_confirm": "keeps nothing (Null)",
     "inquire_hits": "keeps nothing (Null)",
     "ledger_append": "keeps nothing (Null)",
     "rules_append": "keeps nothing (Null)",

@@ -42,7 +42,7 @@ BOARDS = ["traffic", "camera_hours"]
 APPENDS = ["ledger_append", "document_append"]
 HOLDING = ["evidence_append", "evidence_bring"]
 HELD = ["held", "held_detections", "held_images", "held_answers", "copied"]
-INQUIRE = ["inquire", "inquire_all", "inquire_plain", "inquire_search", "inquire_hits"]
+INQUIRE = ["inquire", "inquire_all", "inquire_plain", "inquire_confirm", "inquire_search", "inquire_hits"]
 TABLES = [
     *FED,
     *EVIDENCE,
@@ -87,10 +87,10 @@ BUILDING = {
     "counted_lately": "counted_lately",
     "less_lately": "less_lately",
 }
-JUDGES = [f"inquire_{one}_to_log" for one in ("all", "plain", "search", "hits")]
+JUDGES = [f"inquire_{one}_to_log" for one in ("all", "plain", "confirm", "search", "hits")]
 FEEDERS = [
     *JUDGES,
-    *("inquire_to_all", "inquire_to_plain", "inquire_to_search", "inquire_to_hits"),
+    *("inquire_to_all", "inquire_to_plain", "inquire_to_confirm", "inquire_to_search", "inquire_to_hits"),
     *("registry_change_to_registry", "registry_followed_to_registry", "registry_to_administrators"),
     *("recovery_code_to_codes", "recover_to_recoveries"),
     *("append_to_rules", "append_to_ledger", "append_to_documents", "append_to_evidence"),
