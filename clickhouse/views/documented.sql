@@ -34,56 +34,23 @@ WHERE inquiry_id = {inquiry:UUID} AND at > now64(6) - INTERVAL 10 MINUTE;
 -- The inquiry in the log, where no limit of vehicles is counted. To be used as `documented` below.
 CREATE OR REPLACE VIEW platestream.admitted
 SQL SECURITY INVOKER AS
-WITH (SELECT account FROM platestream.caller) AS caller
-SELECT
-    {{admitted_once}} AS refused,
-    any(log.pattern) AS pattern, any(log.other) AS other, any(log.cameras) AS cameras, any(log.since) AS since,
-    any(log.until) AS until
-FROM
-(
-    SELECT account, outcome, kind, pattern, other, cameras, since, until, true AS this
-    FROM platestream.inquiry_log
-    WHERE inquiry_id = {inquiry:UUID} AND at > now64(6) - INTERVAL 10 MINUTE
-) AS log;
+WITH {kind:String} AS of_kind
+SELECT * FROM ({{admitted_row}});
 
 -- The inquiry in the log. `refused` throws unless this id has exactly one row of the last 10 minutes that is allowed,
 -- of this account and for this kind of inquiry; else it is 0. A view of data must select it in a scalar sub-query,
 -- `WITH (SELECT (refused, ...) FROM platestream.documented(...)) AS asked`, with the condition `asked.1 = 0`: a
 -- scalar sub-query is evaluated before anything is read and so throws even if nothing would be read (no match,
--- count(), LIMIT 0, DESCRIBE, EXPLAIN). A condition in WHERE alone would not.
+-- count(), LIMIT 0, DESCRIBE, EXPLAIN). A condition in WHERE alone would not. Views of which pages wait have the query
+-- itself, `documented_row` with the kind as `of_kind`: the engine evaluates a view in a view twice at each use.
 --
 -- The limit of vehicles is checked here again, over the whole log so far: when inquiries are written at the same
 -- time, by one statement or by several connections, the gate does not see the others. If together they exceed the
 -- limit, none of them shows anything. The period is ten minutes more than a day, because an inquiry may be as old.
 CREATE OR REPLACE VIEW platestream.documented
 SQL SECURITY INVOKER AS
-WITH (SELECT account FROM platestream.caller) AS caller
-SELECT
-    {{admitted_once}} AS refused,
-    anyIf(log.pattern, this) AS pattern,
-    anyIf(log.other, this) AS other,
-    anyIf(log.cameras, this) AS cameras,
-    anyIf(log.since, this) AS since,
-    anyIf(log.until, this) AS until,
-    anyIf(log.within_s, this) AS within_s,
-    anyIf(log.at, this) AS at,
-    anyIf(log.counted_for, this) AS whom,
-    anyIf(log.limit_a_day, this) AS most,
-    if(whom = '', 0, least(most - sumMapIf(map(log.counted_for, log.amount), log.outcome = 'allowed')[whom], 0)) AS beyond,
-    anyIf(log.vehicles, this) + beyond + throwIf(
-        {kind:String} IN ('search', 'sightings', 'fuzzy', 'cotravel', 'companions') AND anyIf(log.vehicles, this) + beyond < 1
-            OR {kind:String} = 'picture' AND whom != ''
-            AND intDiv(sumMapIf(map(log.counted_for, 1), log.outcome = 'allowed' AND log.kind = 'picture')[whom], 10) > most,
-        'Refused: more vehicles than are shown in 24 hours were asked for') AS vehicles
-FROM
-(
-    SELECT
-        account, outcome, kind, pattern, other, cameras, since, until, within_s, at, counted_for, limit_a_day, vehicles,
-        inquiry_id = {inquiry:UUID} AND at > now64(6) - INTERVAL 10 MINUTE AS this,
-        if(kind = 'limit_raise', 0, toInt64(vehicles)) AS amount
-    FROM platestream.inquiry_log
-    WHERE at > now64(6) - INTERVAL 1450 MINUTE
-) AS log;
+WITH {kind:String} AS of_kind
+SELECT * FROM ({{documented_row}});
 
 -- Views show only data younger than the retention of the rules in force, even if older data is still stored.
 CREATE OR REPLACE VIEW platestream.kept

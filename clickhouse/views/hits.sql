@@ -77,11 +77,11 @@ HAVING kind != 'plate_and_state_confirmed';
 -- are chosen by few columns, and only their rows are read whole.
 CREATE OR REPLACE VIEW platestream.hit_list
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
-WITH (SELECT since FROM platestream.kept) AS kept,
+WITH 'hits' AS of_kind, (SELECT since FROM platestream.kept) AS kept,
 (
     SELECT (
         refused, if(pattern = '', '%', translate(pattern, 'O*?', '0%_')), cameras, since, until, toUUIDOrNull(other))
-    FROM platestream.admitted(inquiry = {inquiry:UUID}, kind = 'hits')
+    FROM ({{admitted_row}})
 ) AS asked
 SELECT hit.*, done.steps AS steps,
     assumeNotNull((SELECT (count(), max(ingested_at)) FROM platestream.hit_actions WHERE at > kept)) AS recorded

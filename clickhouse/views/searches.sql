@@ -6,11 +6,11 @@
 -- readings.
 CREATE OR REPLACE VIEW platestream.search
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
-WITH (SELECT since FROM platestream.kept) AS kept,
+WITH 'search' AS of_kind, (SELECT since FROM platestream.kept) AS kept,
 (
     SELECT (refused, if(pattern = '', '%', translate(pattern, 'O*?', '0%_')), cameras, since, until, at, vehicles,
         extractKeyValuePairs(lowerUTF8(other), '=', ';'))
-    FROM platestream.documented(inquiry = {inquiry:UUID}, kind = 'search')
+    FROM ({{documented_row}})
 ) AS asked,
 asked.8 AS wanted,
 if(wanted['unknown'] = 'yes', 1, 0) AS unknown
@@ -33,11 +33,11 @@ LIMIT 1 BY detection_id;
 -- in `fuzzy`, because the primary key and the text index take sets from there.
 CREATE OR REPLACE VIEW platestream.sightings
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
-WITH (SELECT since FROM platestream.kept) AS kept,
+WITH 'sightings' AS of_kind, (SELECT since FROM platestream.kept) AS kept,
 (
     SELECT (refused, if(pattern = '', '%', translate(pattern, 'O*?', '0%_')), since, until, at, vehicles,
         extractKeyValuePairs(lowerUTF8(other), '=', ';'))
-    FROM platestream.documented(inquiry = {inquiry:UUID}, kind = 'sightings')
+    FROM ({{documented_row}})
 ) AS asked,
 asked.7 AS wanted,
 if(wanted['unknown'] = 'yes', 1, 0) AS unknown
@@ -61,12 +61,12 @@ LIMIT 1 BY detection_id;
 -- with its neighbor. The candidates are folded texts, which the text index has; there are some 500 of them.
 CREATE OR REPLACE VIEW platestream.fuzzy
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
-WITH (SELECT since FROM platestream.kept) AS kept,
+WITH 'fuzzy' AS of_kind, (SELECT since FROM platestream.kept) AS kept,
 (
     SELECT (
         refused, translate(pattern, 'O', '0'), translate(pattern, 'ODQILZSBG', '000112586'), cameras, since, until, at, vehicles,
         extractKeyValuePairs(lowerUTF8(other), '=', ';'))
-    FROM platestream.documented(inquiry = {inquiry:UUID}, kind = 'fuzzy')
+    FROM ({{documented_row}})
 ) AS asked,
 asked.9 AS wanted,
 if(wanted['unknown'] = 'yes', 1, 0) AS unknown
@@ -125,10 +125,10 @@ WHERE asked.1 = 0 AND {{misfit}} = 1 AND unknown = 0 AND {kind:String} IN ('sear
 -- Two known plates at one camera within some seconds of each other.
 CREATE OR REPLACE VIEW platestream.cotravel
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
-WITH (SELECT since FROM platestream.kept) AS kept,
+WITH 'cotravel' AS of_kind, (SELECT since FROM platestream.kept) AS kept,
 (
     SELECT (refused, translate(pattern, 'O', '0'), translate(other, 'O', '0'), cameras, since, until, within_s)
-    FROM platestream.documented(inquiry = {inquiry:UUID}, kind = 'cotravel')
+    FROM ({{documented_row}})
 ) AS asked
 SELECT
     one.camera_id AS camera_id,
@@ -157,10 +157,10 @@ ORDER BY captured_at DESC;
 -- little. The join is by slots of time, on the small side in three of them, not pair by pair.
 CREATE OR REPLACE VIEW platestream.companions
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
-WITH (SELECT since FROM platestream.kept) AS kept,
+WITH 'companions' AS of_kind, (SELECT since FROM platestream.kept) AS kept,
 (
     SELECT (refused, translate(pattern, 'O', '0'), cameras, since, until, greatest(within_s, 1), vehicles)
-    FROM platestream.documented(inquiry = {inquiry:UUID}, kind = 'companions')
+    FROM ({{documented_row}})
 ) AS asked
 -- A meeting is of one pass of each vehicle: a pass of the searched plate meets the nearest pass of another vehicle,
 -- and passes of that vehicle are counted once each, however often they were met.
@@ -206,10 +206,10 @@ ORDER BY meetings DESC, cameras_met DESC, plate;
 -- Cameras are a condition, too: an agency with which some cameras are shared sees pictures of these only.
 CREATE OR REPLACE VIEW platestream.picture
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
-WITH (SELECT since FROM platestream.kept) AS kept,
+WITH 'picture' AS of_kind, (SELECT since FROM platestream.kept) AS kept,
 (
     SELECT (refused, toUUIDOrZero(other), since, until, cameras)
-    FROM platestream.documented(inquiry = {inquiry:UUID}, kind = 'picture')
+    FROM ({{documented_row}})
 ) AS asked
 SELECT detection_id, captured_at, camera_id, kind, sha256, jpeg
 FROM platestream.images

@@ -241,6 +241,19 @@ def test_an_inquiry_of_every_other_kind_opens_nothing(seen: Seen, asked: dict[st
 
 
 @pytest.mark.parametrize("view", VIEWS)
+def test_a_view_evaluates_its_inquiry_twice_at_most(seen: Seen, asked: dict[str, UUID], view: str) -> None:
+    # For its columns and for its rows, up to 20 ms each time: beside it the period in force, and the caller.
+    def evaluated() -> int:
+        return int(
+            seen.database.value("SELECT value FROM system.events WHERE event = 'ScalarSubqueriesCacheMiss'")
+        )
+
+    before = evaluated()
+    seen.database.look(view, asked[view])
+    assert evaluated() - before <= 9
+
+
+@pytest.mark.parametrize("view", VIEWS)
 @pytest.mark.parametrize(
     "condition",
     ["throwIf(position(toString(tuple(*)), 'SECRET1') > 0)", "position(toString(tuple(*)), 'SECRET1') > 0"],
