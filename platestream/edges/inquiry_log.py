@@ -159,7 +159,7 @@ class InquiryLogSource(FixedPartitionedSource[SealedInquiry | RulesInForce | End
     The gate's rules come first, all of them at every start, followed by the mark at their end. Each inquiry
     follows the rules that it was judged by.
 
-    `client` needs the sealer's role. With `follow` it polls every second, else it ends at the log's end. A
+    `client` needs the sealer's role. With `follow` it polls once a second, else it ends at the log's end. A
     seal whose row is gone is skipped: the copy then lacks that number, and verification reports it.
     """
 
@@ -194,13 +194,14 @@ class InquiryLogPart(StatefulSourcePartition[SealedInquiry | RulesInForce | EndO
             self._retry_or_fail(error)
             return []
         self._failed = 0
-        self._awake = None if more or (items and not self._follow) else datetime.now(UTC) + POLL
+        self._awake = None if more or (items and not self._follow) else self._looks.for_long()
         if not more and not items and not self._follow:
             raise StopIteration
         return items
 
     def next_awake(self) -> datetime | None:
-        return self._looks.next(idle=self._awake is not None)
+        due = self._looks.next(idle=self._awake is not None)
+        return due if due is None or self._awake is None else min(due, self._awake)
 
     def snapshot(self) -> int:
         self._looks.epoch_ended()

@@ -135,12 +135,13 @@ class QueryLogPart(StatefulSourcePartition[Finding, str]):
                 raise
             logger.warning("query log: %s", error)
             found = []
-        self._awake = datetime.now(UTC) + POLL
+        self._awake = self._looks.for_long(POLL)
         self._done = not self._follow  # if a source ends, Bytewax busy-waits while the others continue
         return found
 
     def next_awake(self) -> datetime | None:
-        return self._looks.next(idle=self._awake is not None)
+        due = self._looks.next(idle=self._awake is not None)
+        return due if due is None or self._awake is None else min(due, self._awake)
 
     def snapshot(self) -> str:
         self._looks.epoch_ended()

@@ -75,6 +75,12 @@ class PollSchedule:
         self._due = due
         return due if due > now else None
 
+    def for_long(self, after: timedelta = timedelta(0)) -> datetime:
+        """Return the time of a poll that may take long, at least `after` from now: between two that all parts
+        share. One that ends an epoch late makes all others wait for it.
+        """
+        return _next(self._now() + after, SHARED_INTERVAL) + SHARED_INTERVAL / 2
+
     def _is_busy(self, now: datetime) -> bool:
         busy = self._process.busy
         return busy is not None and now - busy < 2 * SHARED_INTERVAL

@@ -141,3 +141,11 @@ def test_a_source_with_more_data_works_it_off_beside_idle_sources(
     worker.work_off(stop)
     assert worker.parts[0].batches == 0
     assert worker.waited < timedelta(seconds=15), "thirty seconds of work; one batch a second took hours"
+
+
+@given(MOMENTS, st.timedeltas(timedelta(0), timedelta(minutes=2)))
+def test_a_poll_that_may_take_long_is_far_from_those_that_end_epochs(now: datetime, after: timedelta) -> None:
+    long = PollSchedule(lambda: now, ProcessPolls()).for_long(after)
+    assert after <= long - now <= after + 1.5 * SHARED_INTERVAL
+    other = Source(long)
+    assert other.end_epoch() - long == 1.5 * SHARED_INTERVAL
