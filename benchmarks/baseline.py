@@ -35,7 +35,12 @@ class PlainReader:
     def __init__(self, predict: Callable[[Pixels], Any]) -> None:
         self._predict = predict
 
-    def read(self, image: Pixels, longest: int = 0) -> list[PlateRead]:  # noqa: ARG002
+    def read(
+        self,
+        image: Pixels,
+        longest: int = 0,  # noqa: ARG002
+        known: PlateRead | None = None,  # noqa: ARG002
+    ) -> list[PlateRead]:
         """At most one plate."""
         (page,) = self._predict(image)
         found = [

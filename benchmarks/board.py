@@ -156,7 +156,12 @@ class _CheapReader:
 
     models = ("bench/1",)
 
-    def read(self, image: Any, longest: int = 0) -> list[PlateRead]:  # noqa: ARG002
+    def read(
+        self,
+        image: Any,  # noqa: ARG002
+        longest: int = 0,  # noqa: ARG002
+        known: PlateRead | None = None,  # noqa: ARG002
+    ) -> list[PlateRead]:
         return [PlateRead("ABC1234", 0.9, None, 0.0, (10, 40, 100, 50), (), (0.9,) * 7)]
 
     def locate(self, image: Any, longest: int) -> list[Box]:  # noqa: ARG002

@@ -27,8 +27,9 @@ class PlateRead:
     two-letter postal code of the state of issue, or None if the picture does not show it. `box` is x, y,
     width, height in pixels of the picture. `alternatives` are other readings, best first, without `plate`
     itself. `char_confidences` has one number (0 to 1) for each character of `plate`. `stacked` are the small
-    letters before and behind the full-size serial; `plate` begins and ends with them. `followed`: in this
-    picture the plate was only found again; it was read in an earlier one of the same camera.
+    letters before and behind the full-size serial; `plate` begins and ends with them. `words` are the texts
+    above and below the serial. `followed`: in this picture the plate was only found again; it was read in an
+    earlier one of the same camera.
     """
 
     plate: str
@@ -39,6 +40,7 @@ class PlateRead:
     alternatives: tuple[Reading, ...]
     char_confidences: tuple[float, ...]
     stacked: tuple[str, str] = ("", "")
+    words: tuple[str, ...] = ()
     followed: bool = False
 
     @property

@@ -3,8 +3,8 @@
 Most frames of a street show nothing new. A camera's last picture is stored as a small gray one together with
 its reads. Of the next picture only the part that differs is read; reads elsewhere remain valid. A part that
 looks as it did when nothing was read there, as after a vehicle, is not read again. Plates that were read
-confidently are followed (`following`). Every `WatchRules.whole` the complete picture is read, whatever
-changed; after `WatchRules.empty` only, as long as all of it looks as it did without plates.
+confidently are followed (`following`). Every `WatchRules.check` all that does not look as it did without
+plates counts as changed; every `WatchRules.whole` the complete picture is read, whatever changed.
 
 The memory is a cache beside the stream and not its state. After a restart a camera's first frame is read
 completely, with the same result as without memory.
@@ -44,10 +44,9 @@ class WatchRules:
     """Margin around the changed part, so that no plate is cut."""
     part: float = 0.6
     """Changed share of the picture from which all of it is read."""
-    whole: timedelta = timedelta(seconds=10)
-    empty: timedelta = timedelta(seconds=60)
-    """Time after which a complete picture is read, and the same if all of it looks as it did without plates.
-    """
+    check: timedelta = timedelta(seconds=10)
+    whole: timedelta = timedelta(seconds=60)
+    """Time after which all that does not look as it did without plates is read, and the complete picture."""
 
 
 def gray_blocks(image: Image, size: int) -> Grey:
@@ -98,7 +97,7 @@ class ChangeDetector:
 
     It may be used by several threads, each with its own cameras. `read` reads one picture. With `locate`,
     which finds serials without reading them, plates are followed; `closely` reads a small picture around one,
-    whose longer side is shrunk to a number of pixels to find it (0: as `read` does).
+    whose longer side is shrunk to a number of pixels to find it (0: as `read` does), and which may be known.
     """
 
     def __init__(
@@ -106,10 +105,10 @@ class ChangeDetector:
         read: Read,
         rules: WatchRules = WatchRules(),
         locate: Locate | None = None,
-        closely: Callable[[Image, int], list[PlateRead]] | None = None,
+        closely: Callable[[Image, int, PlateRead | None], list[PlateRead]] | None = None,
     ) -> None:
         self._read, self._rules = read, rules
-        self._closely = closely or (lambda image, _longest: read(image))
+        self._closely = closely or (lambda image, _longest, _known: read(image))
         self._follower = Follower(locate or (lambda _image, _longest: []))
         self._cameras: dict[str, _Memory] = {}
         self._lock = threading.Lock()
@@ -127,10 +126,8 @@ class ChangeDetector:
             at = captured_at
             known = _Memory(unknown, (unknown, unknown), [], at, at, at, image.shape)
             memory = self._whole(known, blocks, image, captured_at)
-        elif captured_at - known.checked_at < self._rules.whole:
-            memory = self._changed(known, blocks, image, captured_at)
-        elif captured_at - known.whole_at < self._rules.empty and self._is_empty(known, blocks):
-            memory = self._changed(replace(known, checked_at=captured_at), blocks, image, captured_at)
+        elif captured_at - known.whole_at < self._rules.whole:
+            memory = self._changed(self._checked(known, blocks, captured_at), blocks, image, captured_at)
         else:
             memory = self._whole(known, blocks, image, captured_at)
         with self._lock:
@@ -140,7 +137,7 @@ class ChangeDetector:
     def _whole(self, known: _Memory, blocks: Grey, image: Image, at: datetime) -> _Memory:
         """Read all of a picture."""
         moving, new = self._unlike(known, blocks)
-        if np.isnan(known.blocks).any():  # the first picture: what its vehicles change is unknown
+        if np.isnan(known.blocks).all():  # the first picture: what its vehicles change is unknown
             new = np.zeros_like(new)
         fresh = self._renewed(self._read(image), known.tracks, self._changes(new, image), at)
         every = (0, 0, image.shape[1], image.shape[0])
@@ -148,10 +145,14 @@ class ChangeDetector:
         known = replace(known, blocks=blocks, empty=empty, tracks=fresh)
         return replace(known, checked_at=at, whole_at=at, seen_at=at)
 
-    def _is_empty(self, known: _Memory, blocks: Grey) -> bool:
-        """Return whether all of a picture looks as it did when no plate was there."""
+    def _checked(self, known: _Memory, blocks: Grey, at: datetime) -> _Memory:
+        """Return the memory, where a check is due without the blocks that do not look as they did when no
+        plate was there: they count as changed then.
+        """
+        if at - known.checked_at < self._rules.check:
+            return known
         usual, other = (changed_blocks(one, blocks, self._rules) for one in known.empty)
-        return not known.tracks and not (usual & other).any()
+        return replace(known, blocks=np.where(usual & other, np.nan, known.blocks), checked_at=at)
 
     def _unlike(self, known: _Memory, blocks: Grey) -> tuple[Blocks, Blocks]:
         """Return the blocks that differ from the last ones, and those of them that do not look as they did
@@ -180,7 +181,9 @@ class ChangeDetector:
             return self._whole(replace(known, tracks=before), blocks, image, at)
         seen = image[top:bottom, left:right]
         longest = self._follower.longest_side(seen, [one for one in moved if _touches(one.box, part)])
-        found = [_translate(read, left, top) for read in self._closely(seen, longest)]
+        found = [_translate(read, left, top) for read in self._closely(seen, longest, None)]
+        # In the place of a plate that leaves the picture is the rest of it.
+        found = [one for one in found if not any(covers(one.box, other.box) for other in gone)]
         fresh = self._renewed(found, before, changes, at)
         kept = [one for one in still if not _touches(one.box, part)]
         kept += [one for one in moved if not any(covers(other.box, one.box) for other in fresh)]
@@ -242,7 +245,8 @@ class ChangeDetector:
         if not self._follower.is_due(track, at):
             return track
         part, (left, top), longest = self._follower.surroundings(track, image)
-        reads = [_translate(read, left, top) for read in self._closely(part, longest)]
+        known = self._follower.known(track)
+        reads = [_translate(read, left, top) for read in self._closely(part, longest, known)]
         read = next((one for one in reads if covers(one.box, track.box)), None)
         return None if read is None else self._follower.read_closely(track, read, at)
 
@@ -254,7 +258,7 @@ class ChangeDetector:
         for read in reads:
             groups = changes.groups(read.box)
             around = changes.span(min(groups)) if len(groups) == 1 else None
-            tracks.append(self._follower.renew(read, at, known, around))
+            tracks.append(self._follower.renew(read, at, known, around, changes.shape))
         return tracks
 
     def _emptied(
@@ -277,10 +281,10 @@ class ChangeDetector:
 
     def _forget(self, at: datetime) -> None:
         """Drop the reads of silent cameras, so that no plate stays in memory, and later all of them."""
-        old = [one for one in self._cameras.items() if at - one[1].seen_at > self._rules.whole]
+        old = [one for one in self._cameras.items() if at - one[1].seen_at > self._rules.check]
         for camera, known in old:
             self._cameras[camera] = replace(known, tracks=[])
-            if at - known.seen_at > self._rules.empty:
+            if at - known.seen_at > self._rules.whole:
                 del self._cameras[camera]
 
 

@@ -16,7 +16,7 @@ class Changes:
 
     def __init__(self, blocks: Blocks, shape: tuple[int, ...], margin: int) -> None:
         self._blocks, self._margin = blocks.copy(), margin
-        self._shape = shape[0], shape[1]
+        self.shape = shape[0], shape[1]
         self._high, self._wide = shape[0] / blocks.shape[0], shape[1] / blocks.shape[1]
         self.count, self._labels = 0, np.zeros(blocks.shape, np.int32)
         if blocks.any():
@@ -58,6 +58,6 @@ class Changes:
         return (
             max(int(columns.min() * self._wide) - margin, 0),
             max(int(rows.min() * self._high) - margin, 0),
-            min(int((columns.max() + 1) * self._wide) + margin, self._shape[1]),
-            min(int((rows.max() + 1) * self._high) + margin, self._shape[0]),
+            min(int((columns.max() + 1) * self._wide) + margin, self.shape[1]),
+            min(int((rows.max() + 1) * self._high) + margin, self.shape[0]),
         )

@@ -6,10 +6,11 @@ from math import inf
 import cv2
 import numpy as np
 
-from platestream.reading import line_filter, vote
+from platestream.reading import glyphs, line_filter, vote
 from platestream.reading.geometry import Image, Line
 from platestream.reading.states import Shown
 from platestream.reading.text_regions import Place
+from platestream.schemas.reading import PlateRead
 
 _LIFT = (255 * np.sqrt(np.arange(256) / 255)).astype(np.uint8)
 """Gray values with the dark ones raised (gamma 0.5)."""
@@ -126,11 +127,18 @@ class Scene:
     image: Image
     serials: bool = False
     """True if the search is for serials only, not for any text."""
+    known: PlateRead | None = None
+    """A plate whose words an earlier frame showed."""
     places: list[Place] = field(default_factory=list)
     signs: list[Place] = field(default_factory=list)
     unread: list[Line] = field(default_factory=list)
     shown: Shown = field(default_factory=dict)
     """Issuers that its lines of text identify. Not stored longer, because a line may be a plate."""
+
+    def is_known(self, place: Place) -> bool:
+        """Return whether a place has the serial of the known plate, in one of its readings."""
+        texts = (glyphs.greedy(table).text for table in place.tables)
+        return self.known is not None and vote.fold(self.known.serial) in map(vote.fold, texts)
 
     def lines(self) -> list[Line]:
         read = [line for place in (*self.places, *self.signs) for line in place.lines]

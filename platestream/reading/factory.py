@@ -21,10 +21,13 @@ class Reader(Protocol):
         """The names of the models, detector first."""
         ...
 
-    def read(self, image: npt.NDArray[np.uint8], longest: int = 0) -> list[PlateRead]:
+    def read(
+        self, image: npt.NDArray[np.uint8], longest: int = 0, known: PlateRead | None = None
+    ) -> list[PlateRead]:
         """Return the plates in `image` (height x width x 3, BGR), most confident first.
 
-        The first search shrinks the longer side to `longest` pixels; 0: as the reader does by itself.
+        The first search shrinks the longer side to `longest` pixels; 0: as the reader does by itself. A plate
+        with the serial of `known`, the read of a frame shortly before, has its words, too.
         """
         ...
 
@@ -43,9 +46,11 @@ class LimitedReader:
     def models(self) -> tuple[str, ...]:
         return self._reader.models
 
-    def read(self, image: npt.NDArray[np.uint8], longest: int = 0) -> list[PlateRead]:
+    def read(
+        self, image: npt.NDArray[np.uint8], longest: int = 0, known: PlateRead | None = None
+    ) -> list[PlateRead]:
         with self._places:
-            return self._reader.read(image, longest)
+            return self._reader.read(image, longest, known)
 
     def locate(self, image: npt.NDArray[np.uint8], longest: int) -> list[Box]:
         with self._places:

@@ -20,6 +20,9 @@ from platestream.schemas.reading import PlateRead
 Locate = Callable[[Image, int], list[Box]]
 """Returns the boxes of serials in a picture whose longer side is shrunk to a number of pixels."""
 
+UNKNOWN = (0.0, 0.0, 0.0)
+"""Motion of a plate that was seen once, or of one that stands."""
+
 
 @dataclass(frozen=True)
 class FollowRules:
@@ -40,6 +43,8 @@ class FollowRules:
     """Parts of the picture beside and above the plate's center that are searched for it, and read."""
     off: float = 0.9
     """Distance of the plate from its expected place at most."""
+    unknown: float = 2.0
+    """Factor of the search for it and of this distance, while its motion is not known."""
     sizes: tuple[float, float] = (0.6, 1.6)
     """Range of its width, relative to the expected one."""
     pixels: tuple[int, int] = (56, 80)
@@ -51,6 +56,8 @@ class FollowRules:
     """Factor and margin by which the change around a plate may grow beyond that at its last read."""
     vehicle: tuple[float, float, float, float] = (5.5, 6.0, 5.5, 3.5)
     """Most that the change around one vehicle extends to the left, above, right and below its plate."""
+    haste: float = 1.5
+    """Factor of its motion with which a plate that is not found may have left the picture."""
     leaving: timedelta = timedelta(seconds=0.6)
     """Longest time for which a vehicle is expected whose plate has left the picture."""
 
@@ -72,7 +79,7 @@ class Track:
     read_width: int
     agreed: int = 0
     reach: tuple[float, float, float, float] | None = None
-    motion: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    motion: tuple[float, float, float] = UNKNOWN
     gone_at: datetime | None = None
 
     @property
@@ -93,12 +100,13 @@ class Follower:
             return None
         x, y, width, height = self._ahead(track, seconds)
         center = x + width / 2, y + height / 2
-        part, (left, top) = _cut(image, center, width, self._rules.near)
+        wider = rules.unknown if track.motion == UNKNOWN else 1.0
+        part, (left, top) = _cut(image, center, wider * width, rules.near)
         if part.shape[1] < width / 2 or part.shape[0] < height:
             return None
         found = self._locate(part, _longest(part, self._rules.pixels[0] / width))
         placed = [(left + one[0], top + one[1], one[2], one[3]) for one in found]
-        near = [box for box in placed if self._is_near(box, center, width)]
+        near = [box for box in placed if self._is_near(box, center, width, wider * rules.off)]
         if len(near) != 1:
             return None
         return _moved(track, near[0], at)
@@ -109,7 +117,7 @@ class Follower:
         since = track.gone_at or at
         if not 0 < seconds <= self._rules.pause.total_seconds() or at - since > self._rules.leaving:
             return None
-        x, y, width, height = self._ahead(track, seconds)
+        x, y, width, height = self._ahead(track, self._rules.haste * seconds)
         if x >= 0 and y >= 0 and x + width <= image.shape[1] and y + height <= image.shape[0]:
             return None
         box = round(x), round(y), round(width), round(height)
@@ -133,15 +141,19 @@ class Follower:
 
     def longest_side(self, part: Image, tracks: Iterable[Track]) -> int:
         """Return the length of a part's longer side that is enough to find these plates; 0 without any."""
-        width = min((one.box[2] for one in tracks), default=0)
-        return min(self._rules.widest, _longest(part, self._rules.pixels[1] / width)) if width else 0
+        return self._shrunk(part, tracks, self._rules.pixels[1])
 
-    def others(self, tracks: Iterable[Track], image: Image, change: Part) -> bool:
+    def _shrunk(self, part: Image, tracks: Iterable[Track], pixels: int) -> int:
+        """Return the length of a part's longer side at which the smallest of these plates is so wide."""
+        width = min((one.box[2] for one in tracks), default=0)
+        return min(self._rules.widest, _longest(part, pixels / width)) if width else 0
+
+    def others(self, tracks: Sequence[Track], image: Image, change: Part) -> bool:
         """Return whether a change has serials that are not these plates."""
         left, top, right, bottom = change
         part = image[top:bottom, left:right]
         boxes = [one.box for one in tracks]
-        found = self._locate(part, min(max(part.shape[:2]), self._rules.widest))
+        found = self._locate(part, self._shrunk(part, tracks, self._rules.pixels[0]))
         placed = [(left + one[0], top + one[1], one[2], one[3]) for one in found]
         return any(not any(covers(box, one) for box in boxes) for one in placed)
 
@@ -154,17 +166,32 @@ class Follower:
             or at - track.read_at >= rules.again
         )
 
-    def renew(self, read: PlateRead, at: datetime, known: Iterable[Track], around: Part | None) -> Track:
+    def known(self, track: Track) -> PlateRead | None:
+        """Return the read that the next one has to confirm; None if the plate was confirmed before, and is
+        read because there may be more to see.
+        """
+        return track.read if track.agreed < self._rules.reads else None
+
+    def renew(
+        self,
+        read: PlateRead,
+        at: datetime,
+        known: Iterable[Track],
+        around: Part | None,
+        shape: tuple[int, int],
+    ) -> Track:
         """Return the track of a read of a part of this frame; `around` is the change around the plate.
 
-        `known` are the tracks that may be of the same plate.
+        `known` are the tracks that may be of the same plate, `shape` is the frame's height and width.
         """
         before = next((one for one in known if one.read.plate == read.plate), None)
         agreed = 0 if before is None else before.agreed
         reach = None if around is None else _reach(read.box, around)
         if reach and any(one > most for one, most in zip(reach, self._rules.vehicle, strict=True)):
             reach = None
-        motion = (0.0, 0.0, 0.0) if before is None else _motion(before, read.box, at)
+        if reach and around:
+            reach = self._beyond(reach, around, shape)
+        motion = UNKNOWN if before is None else _motion(before, read.box, at)
         return Track(read, at, at, at, read.box[2], agreed + self._counts(read), reach, motion)
 
     def read_closely(self, track: Track, read: PlateRead, at: datetime) -> Track:
@@ -172,6 +199,20 @@ class Follower:
         agreed = track.agreed if read.plate == track.read.plate else 0
         agreed += self._counts(read)
         return replace(track, read=read, seen_at=at, read_at=at, read_width=read.box[2], agreed=agreed)
+
+    def _beyond(
+        self, reach: tuple[float, float, float, float], around: Part, shape: tuple[int, int]
+    ) -> tuple[float, float, float, float]:
+        """Return the reach of a vehicle of which the picture's edge cuts off a part: to the side it is as
+        wide as on the other one.
+        """
+        left, above, right, below = reach
+        return (
+            max(left, right) if around[0] <= 0 else left,
+            self._rules.vehicle[1] if around[1] <= 0 else above,
+            max(left, right) if around[2] >= shape[1] else right,
+            self._rules.vehicle[3] if around[3] >= shape[0] else below,
+        )
 
     def _counts(self, read: PlateRead) -> bool:
         return read.confidence >= self._rules.confidence
@@ -212,10 +253,10 @@ class Follower:
         left, up, right, down = (width * (rules.further * one + rules.tolerance) for one in track.reach)
         return x + width / 2 - left, y + height / 2 - up, x + width / 2 + right, y + height / 2 + down
 
-    def _is_near(self, box: Box, expected: tuple[float, float], width: float) -> bool:
+    def _is_near(self, box: Box, expected: tuple[float, float], width: float, off: float) -> bool:
         across, down = box[0] + box[2] / 2 - expected[0], box[1] + box[3] / 2 - expected[1]
         low, high = self._rules.sizes
-        return low <= box[2] / width <= high and (across**2 + down**2) ** 0.5 <= self._rules.off * width
+        return low <= box[2] / width <= high and (across**2 + down**2) ** 0.5 <= off * width
 
 
 def _moved(track: Track, box: Box, at: datetime) -> Track:

@@ -85,14 +85,15 @@ class TwoPassReader:
     def models(self) -> tuple[str, ...]:
         return self._engine.models
 
-    def read(self, image: Image, longest: int = 0) -> list[PlateRead]:
+    def read(self, image: Image, longest: int = 0, known: PlateRead | None = None) -> list[PlateRead]:
         """Return the plates in `image` (height x width x 3, BGR), most confident first.
 
-        `longest` is the length of the longer side for the coarse pass; 0: that of the plan.
+        `longest` is the length of the longer side for the coarse pass; 0: that of the plan. In that pass the
+        surroundings of a plate with the serial of `known` are not searched: it has the same words.
         """
         plan = self._plan
         coarse = replace(plan.coarse, longest=longest, spared=1.0) if longest else plan.coarse
-        reads = self._read_pass(image, coarse)
+        reads = self._read_pass(image, coarse, known)
         for look in (plan.tiny, plan.cut, plan.near, plan.full):
             if _best_confidence(reads) < plan.enough and look.is_for(image):
                 reads = max(self._read_pass(image, look), reads, key=_best_confidence)
@@ -109,18 +110,21 @@ class TwoPassReader:
         found = self._engine.detect(image, longest, self._plan.threshold, serials=True)
         return [box_of(line, image.shape) for line in lines_of(found)]
 
-    def _read_pass(self, image: Image, look: SearchPass) -> list[PlateRead]:
+    def _read_pass(self, image: Image, look: SearchPass, known: PlateRead | None = None) -> list[PlateRead]:
         """Return the plates of one pass over the picture, with closer looks around promising lines if needed.
 
         Beside a plate with enough confidence, only text that looks like another one (a second vehicle's) is
         read.
         """
         scene = self._scene(image, look)
+        scene.known = known
         looked, reads = list[Place](), list[PlateRead]()
         for place in self._promising(scene):
             enough = _best_confidence(reads) >= self._plan.enough
             if any(place is p for p in looked) or (enough and not _mixed(place.text)):
                 continue
+            if known is not None:
+                self._read_serials(image, [place])
             self._search_surroundings(scene, place)
             if _has_foreign_text(place):
                 continue
@@ -309,7 +313,7 @@ class TwoPassReader:
         read = PlateRead(
             best.plate, best.confidence, where.code, where.confidence,
             box_of(line, scene.image.shape), tuple(others),
-            place.character_confidences(order[0][0].text),
+            place.character_confidences(order[0][0].text), words=tuple(words),
         )  # fmt: skip
         return pairs.official(read, place.official) if any(place.official) else read
 
@@ -336,6 +340,8 @@ class TwoPassReader:
         if place.searched or place.rows > 1 or not wanted:
             return
         place.searched = True
+        if scene.is_known(place):
+            return
         around = self._surroundings(scene.image, line, self._plan.word_height)
         if line.width >= FILLS * scene.image.shape[1]:  # its words are large enough, too
             whole = self._engine.detect(scene.image, self._plan.around, self._plan.threshold)
@@ -347,6 +353,8 @@ class TwoPassReader:
 
     def _words(self, scene: Scene, serial: Place) -> list[str]:
         """Return the text above and below a serial; lines there that are not read yet are read now."""
+        if scene.known is not None and scene.is_known(serial):
+            return list(scene.known.words)
         wanted = [line for line in scene.unread if is_beside(serial.line, line)]
         scene.unread = [line for line in scene.unread if not any(line is w for w in wanted)]
         found = self._read_words(scene, wanted)

@@ -71,9 +71,11 @@ class Meeting(ScriptedReader):
         super().__init__(SCRIPT)
         self._meeting = threading.Barrier(count, timeout=10)
 
-    def read(self, image: npt.NDArray[np.uint8], longest: int = 0) -> list[PlateRead]:
+    def read(
+        self, image: npt.NDArray[np.uint8], longest: int = 0, known: PlateRead | None = None
+    ) -> list[PlateRead]:
         self._meeting.wait()
-        return super().read(image, longest)
+        return super().read(image, longest, known)
 
 
 @pytest.mark.parametrize(("workers", "at_once", "keys"), [(1, 2, (b"1", b"1")), (2, 1, (b"1", b"4"))])

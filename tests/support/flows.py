@@ -41,7 +41,9 @@ class ScriptedReader:
         self.script = script
         self.calls = 0
 
-    def read(self, image: npt.NDArray[np.uint8], longest: int = 0) -> list[PlateRead]:
+    def read(
+        self, image: npt.NDArray[np.uint8], longest: int = 0, known: PlateRead | None = None
+    ) -> list[PlateRead]:
         self.calls += 1
         level = round(float(image.mean()) / 10)
         return [

@@ -40,7 +40,9 @@ class MarkReader:
 
     models = ("marks/1",)
 
-    def read(self, image: npt.NDArray[np.uint8], longest: int = 0) -> list[PlateRead]:
+    def read(
+        self, image: npt.NDArray[np.uint8], longest: int = 0, known: PlateRead | None = None
+    ) -> list[PlateRead]:
         """The one plate of the picture."""
         if folder := os.environ.get(SEEN):
             Path(folder, str(os.getpid())).touch()

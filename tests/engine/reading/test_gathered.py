@@ -135,7 +135,7 @@ def test_the_flows_reader_reads_as_many_pictures_at_once_as_it_may(count: int) -
     class Reader:
         models = ("script/1",)
 
-        def read(self, image: ocr.Image, longest: int = 0) -> list[PlateRead]:
+        def read(self, image: ocr.Image, longest: int = 0, known: PlateRead | None = None) -> list[PlateRead]:
             inside.append(len(image))
             most.append(len(inside))
             time.sleep(0.01)

@@ -221,7 +221,7 @@ def test_pictures_are_read_as_they_are_changed(tmp_path: Path) -> None:
     asked: list[tuple[int, ...]] = []
 
     class Sizes(TwoPassReader):
-        def read(self, image: Image, longest: int = 0) -> list[PlateRead]:
+        def read(self, image: Image, longest: int = 0, known: PlateRead | None = None) -> list[PlateRead]:
             asked.append(image.shape)
             return []
 

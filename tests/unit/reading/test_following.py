@@ -17,7 +17,7 @@ from platestream.schemas.reading import PlateRead
 START = datetime(2026, 11, 1, 12, tzinfo=UTC)
 FRAME = timedelta(milliseconds=200)
 WIDE, HIGH = 1280, 720
-RULES = WatchRules(whole=timedelta(hours=1))
+RULES = WatchRules(check=timedelta(hours=1), whole=timedelta(hours=1))
 
 
 class Car(NamedTuple):
@@ -118,10 +118,20 @@ def test_the_second_read_is_of_the_surroundings_of_the_plate_alone(watch: Watch)
     assert second < first < whole
 
 
+@pytest.mark.parametrize(("x", "then"), [(100, 180), (1130, 1050)], ids=["fast", "in at the edge"])
+def test_a_vehicle_is_read_in_the_surroundings_of_its_plate_however_it_comes(
+    watch: Watch, x: int, then: int
+) -> None:
+    watch.see(Car(x, 450))
+    watch.see(Car(then, 450))
+    _, first, second = watch.reader.read_sizes
+    assert second < first
+
+
 def test_a_change_with_a_known_plate_is_searched_at_the_size_that_this_one_needs() -> None:
     reader, searched = Reader(), list[tuple[int, int]]()
 
-    def closely(image: Image, longest: int) -> list[PlateRead]:
+    def closely(image: Image, longest: int, _known: PlateRead | None) -> list[PlateRead]:
         searched.append((image.shape[1], longest))
         return reader.read(image)
 
@@ -155,6 +165,12 @@ def test_a_vehicle_whose_plate_has_left_the_picture_is_not_read(watch: Watch) ->
     assert watch.see(Car(1200, 450)) == []
     assert watch.see() == []
     assert watch.reads() == reads
+
+
+def test_the_rest_of_a_plate_that_leaves_faster_than_before_is_no_plate(watch: Watch) -> None:
+    for x in (135, 70, 5):
+        watch.see(Car(x, 450))
+    assert watch.see(Car(-110, 450)) == []
 
 
 def test_a_vehicle_behind_one_whose_plate_has_left_the_picture_is_read(watch: Watch) -> None:

@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,19 @@ def test_a_us_plate_big_enough_is_searched_for_its_states_name() -> None:
     engine = ScriptedEngine([(500, 400, 120, 30)], ["ABC1234"], 0.99)
     assert TwoPassReader(engine).read(PICTURE)[0].state is None
     assert engine.detected == 2
+
+
+def test_the_words_of_a_known_plate_are_not_searched_again() -> None:
+    engine = ScriptedEngine([(500, 400, 120, 30)], ["ABC1234"], 0.99)
+    reader = TwoPassReader(engine)
+    (first,) = reader.read(PICTURE)
+    known = replace(first, words=("GRAND CANYON STATE",))
+    (again,) = reader.read(PICTURE, known=known)
+    assert (again.plate, again.state, again.words) == ("ABC1234", "AZ", known.words)
+    assert engine.detected == 2 + 1
+    (other,) = reader.read(PICTURE, known=replace(known, plate="XYZ9876"))
+    assert (other.plate, other.state, other.words) == ("ABC1234", None, ())
+    assert engine.detected == 2 + 1 + 2
 
 
 def test_a_second_vehicle_is_read_beside_the_first() -> None:
