@@ -259,6 +259,14 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ways]:
 def test_no_setting_gets_an_answer_over_http_without_a_counted_inquiry(
     served: Ways, settings: dict[str, str]
 ) -> None:
+    assert shown(*served, settings, every=False) == []
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("settings", SETTINGS, ids=str)
+def test_no_setting_of_one_statement_gets_an_answer_over_http_without_a_counted_inquiry(
+    served: Ways, settings: dict[str, str]
+) -> None:
     assert shown(*served, settings) == []
 
 

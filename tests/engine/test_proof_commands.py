@@ -98,7 +98,7 @@ def test_a_retention_run_goes_by_the_rules_in_force_and_not_by_the_profile_that_
 
 
 def test_the_yearly_audit_from_draw_to_memorandum(cli: Cli, database: Database, tmp_path: Path) -> None:
-    asked = [database.ask(reason=f"Stolen vehicle number {n}") for n in range(12)]
+    asked = database.ask_all(12, reason="Stolen vehicle number {}".format)
     year = str(NOW.year)
     drawn = json.loads(cli("audit", "sample", "--year", year, "--json").stdout)
     assert (drawn["draw"], drawn["population"], len(drawn["inquiries"])) == (1, 12, 10)

@@ -69,7 +69,7 @@ def use(database: Database, days: int) -> None:
 
 
 def test_at_least_ten_inquiries_of_six_months_are_drawn_with_a_recorded_seed(database: Database) -> None:
-    asked = {database.ask(reason=f"Stolen vehicle number {n}") for n in range(30)}
+    asked = set(database.ask_all(30, reason="Stolen vehicle number {}".format))
     database.ask(reason="")
     use(database, 40)
     _entry, drawn = draw(database)
@@ -81,7 +81,7 @@ def test_at_least_ten_inquiries_of_six_months_are_drawn_with_a_recorded_seed(dat
 
 
 def test_anyone_can_draw_again_with_a_hash_function_and_nothing_of_ours(database: Database) -> None:
-    asked = [database.ask(reason=f"Stolen vehicle number {n}") for n in range(30)]
+    asked = database.ask_all(30, reason="Stolen vehicle number {}".format)
     _entry, drawn = draw(database)
     ranked = sorted(asked, key=lambda one: hashlib.sha256(f"{drawn.seed}:{one}".encode()).hexdigest())
     assert drawn.inquiries == ranked[:10]
@@ -91,11 +91,9 @@ def test_anyone_can_draw_again_with_a_hash_function_and_nothing_of_ours(database
 
 
 def test_pictures_and_hits_that_are_opened_do_not_crowd_out_searches(database: Database) -> None:
-    searched = {database.ask(reason=f"Stolen vehicle number {n}") for n in range(11)}
-    opened = {
-        database.ask(kind="picture", pattern="", other=str(uuid4()), reason=f"Stolen vehicle number {n}")
-        for n in range(20)
-    }
+    searched = set(database.ask_all(11, reason="Stolen vehicle number {}".format))
+    pictures = {"kind": "picture", "pattern": "", "other": lambda _number: str(uuid4())}
+    opened = set(database.ask_all(20, **pictures, reason="Stolen vehicle number {}".format))
     entry, drawn = draw(database)
     assert (drawn.population, drawn.searches) == (31, 11)
     assert len(searched & set(drawn.inquiries)) == 10
@@ -137,10 +135,8 @@ def test_hits_that_are_looked_up_by_a_plate_are_drawn_as_searches(database: Data
 
 
 def test_a_draw_before_plates_counted_is_repeated_by_its_own_rule(database: Database) -> None:
-    searched = {database.ask(reason=f"Stolen vehicle number {n}") for n in range(3)}
-    opened = {
-        database.ask(kind="hits", pattern="ABC*", reason=f"Stolen vehicle number {n}") for n in range(4)
-    }
+    searched = set(database.ask_all(3, reason="Stolen vehicle number {}".format))
+    opened = set(database.ask_all(4, kind="hits", pattern="ABC*", reason="Stolen vehicle number {}".format))
     _entry, drawn = draw(database)
     seed = drawn.seed
     ranked = sorted(opened, key=lambda one: hashlib.sha256(f"{seed}:{one}".encode()).hexdigest())
@@ -168,9 +164,9 @@ def test_as_many_are_drawn_as_there_are_up_to_the_number_asked_for(
 
 
 def test_a_draw_of_an_earlier_release_is_repeated_as_it_was_made(database: Database) -> None:
-    for n in range(12):
-        database.ask(reason=f"Stolen vehicle number {n}")
-        database.ask(kind="picture", pattern="", other=str(uuid4()), reason=f"Stolen vehicle number {n}")
+    database.ask_all(12, reason="Stolen vehicle number {}".format)
+    pictures = {"kind": "picture", "pattern": "", "other": lambda _number: str(uuid4())}
+    database.ask_all(12, **pictures, reason="Stolen vehicle number {}".format)
     _entry, drawn = draw(database)
     population = drawing.inquiries_between(
         database.client(AUDITOR), drawn.inquiries_since, drawn.inquiries_until
@@ -221,7 +217,7 @@ def test_a_draw_that_is_taken_away_is_missed(database: Database) -> None:
 
 
 def test_a_log_that_lost_an_inquiry_gives_another_draw_and_that_is_said(database: Database) -> None:
-    asked = [database.ask(reason=f"Stolen vehicle number {n}") for n in range(12)]
+    asked = database.ask_all(12, reason="Stolen vehicle number {}".format)
     _entry, drawn = draw(database)
     database.client().command(
         "ALTER TABLE platestream.inquiry_log DELETE WHERE inquiry_id = {one:UUID}",
@@ -252,8 +248,8 @@ def test_an_inquiry_that_fails_needs_a_reason_and_a_correction_its_error() -> No
 def test_the_memorandum_waits_for_every_finding_and_is_stored_with_its_hashes(
     database: Database, tmp_path: Path
 ) -> None:
-    for number in range(12):
-        database.ask(reason=f"Stolen vehicle | number {number}", case_number=f"26-{number:06}")
+    numbered = {"reason": "Stolen vehicle | number {}".format, "case_number": "26-{:06}".format}
+    database.ask_all(12, **numbered)
     use(database, 12)
     entry, drawn = draw(database)
     client = database.client(AUDITOR)
@@ -344,8 +340,7 @@ def composed(door: Door, number: int) -> memos.Memo:
 
 def judged(database: Database, count: int = 3) -> int:
     """A draw whose inquiries all have a finding."""
-    for number in range(count):
-        database.ask(reason=f"Stolen vehicle number {number}")
+    database.ask_all(count, reason="Stolen vehicle number {}".format)
     entry, drawn = draw(database)
     for inquiry in drawn.inquiries:
         judge(database, entry.number, inquiry)
