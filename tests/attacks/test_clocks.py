@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ from platestream.schemas.detection import Detection
 from platestream.schemas.ledger import LedgerEntry
 from platestream.settings import system_account
 from tests.support.agency import Agency
-from tests.support.database import Database
+from tests.support.database import Database, Prepared
 from tests.support.door import door_of, person, staffed
 from tests.support.flows import READ
 
@@ -68,15 +69,24 @@ def pretend(monkeypatch: pytest.MonkeyPatch, ahead: timedelta, boot: Boot | None
     monkeypatch.setattr(clock_guard, "measure", gather)
 
 
-@pytest.fixture
-def office(database: Database) -> Database:
+@pytest.fixture(scope="module")
+def worked(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Prepared:
     """People of three roles and two detections; the job has run."""
-    staffed(
-        database, person("chief", "administrator"), person("lee", "supervisor"), person("vale", "officer")
-    )
-    database.put(tables.DETECTIONS, read(DAY), read(2 * DAY))
-    retention.run(job(database), PERIOD)
-    return database
+
+    def prepare(database: Database) -> None:
+        people = person("chief", "administrator"), person("lee", "supervisor"), person("vale", "officer")
+        staffed(database, *people)
+        database.put(tables.DETECTIONS, read(DAY), read(2 * DAY))
+        retention.run(job(database), PERIOD)
+
+    return Prepared(migrated, tmp_path_factory.mktemp("worked"), prepare)
+
+
+@pytest.fixture
+def office(worked: Prepared, tmp_path: Path) -> Iterator[Database]:
+    """The office of `worked`, which a test may change."""
+    with worked.used(tmp_path) as database:
+        yield database
 
 
 def refusals(database: Database) -> list[str]:

@@ -297,6 +297,7 @@ class Prepared:
         with copied(migrated, folder) as made:
             prepare(made)
         self._shared, self._data = Shared(folder / "platestream", folder / "used"), folder / "data"
+        self._data.mkdir(exist_ok=True)
 
     @contextmanager
     def used(self, folder: Path) -> Iterator[Database]:
