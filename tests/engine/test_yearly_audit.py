@@ -4,6 +4,7 @@ import json
 import re
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
@@ -92,7 +93,7 @@ def test_anyone_can_draw_again_with_a_hash_function_and_nothing_of_ours(database
 
 def test_pictures_and_hits_that_are_opened_do_not_crowd_out_searches(database: Database) -> None:
     searched = set(database.ask_all(11, reason="Stolen vehicle number {}".format))
-    pictures = {"kind": "picture", "pattern": "", "other": lambda _number: str(uuid4())}
+    pictures: dict[str, Any] = {"kind": "picture", "pattern": "", "other": lambda _number: str(uuid4())}
     opened = set(database.ask_all(20, **pictures, reason="Stolen vehicle number {}".format))
     entry, drawn = draw(database)
     assert (drawn.population, drawn.searches) == (31, 11)
@@ -165,7 +166,7 @@ def test_as_many_are_drawn_as_there_are_up_to_the_number_asked_for(
 
 def test_a_draw_of_an_earlier_release_is_repeated_as_it_was_made(database: Database) -> None:
     database.ask_all(12, reason="Stolen vehicle number {}".format)
-    pictures = {"kind": "picture", "pattern": "", "other": lambda _number: str(uuid4())}
+    pictures: dict[str, Any] = {"kind": "picture", "pattern": "", "other": lambda _number: str(uuid4())}
     database.ask_all(12, **pictures, reason="Stolen vehicle number {}".format)
     _entry, drawn = draw(database)
     population = drawing.inquiries_between(
@@ -248,7 +249,10 @@ def test_an_inquiry_that_fails_needs_a_reason_and_a_correction_its_error() -> No
 def test_the_memorandum_waits_for_every_finding_and_is_stored_with_its_hashes(
     database: Database, tmp_path: Path
 ) -> None:
-    numbered = {"reason": "Stolen vehicle | number {}".format, "case_number": "26-{:06}".format}
+    numbered: dict[str, Any] = {
+        "reason": "Stolen vehicle | number {}".format,
+        "case_number": "26-{:06}".format,
+    }
     database.ask_all(12, **numbered)
     use(database, 12)
     entry, drawn = draw(database)
