@@ -44,7 +44,7 @@ def also(pages: Pages, who: str, role: Role) -> Person:
 
 def ask(pages: Pages, count: int = 3, who: str = "vale", **changes: str) -> list[UUID]:
     asked = {"case_number": "26-001234", "reason": "Stolen vehicle, followed up", "vehicles": 1, **changes}
-    return pages.database.ask_all(count, DOOR, on_behalf_of=who, **asked)
+    return [pages.database.ask(DOOR, on_behalf_of=who, **asked) for _each in range(count)]
 
 
 def drawn(pages: Pages, auditor: Person, count: int = 3) -> list[UUID]:
