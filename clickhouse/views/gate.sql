@@ -5,27 +5,7 @@
 -- What an inquiry costs is the analysis of the query that judges it, so there are five of them, and each row goes to
 -- one: a query whose table receives no row is not analyzed. Rows of `inquire_all` are judged by every rule; the others
 -- leave out the rules that cannot concern their rows (tests/engine/clickhouse/test_gate_classes.py compares them).
--- Who knows the class inserts into its table at once (schemas/gate_class.py), which leaves the first five queries out.
-CREATE MATERIALIZED VIEW IF NOT EXISTS platestream.inquire_to_plain TO platestream.inquire_plain
-DEFINER = platestream_definer SQL SECURITY DEFINER AS
-SELECT * FROM platestream.inquire WHERE {{gate_class}} = 'plain';
-
-CREATE MATERIALIZED VIEW IF NOT EXISTS platestream.inquire_to_confirm TO platestream.inquire_confirm
-DEFINER = platestream_definer SQL SECURITY DEFINER AS
-SELECT * FROM platestream.inquire WHERE {{gate_class}} = 'confirm';
-
-CREATE MATERIALIZED VIEW IF NOT EXISTS platestream.inquire_to_search TO platestream.inquire_search
-DEFINER = platestream_definer SQL SECURITY DEFINER AS
-SELECT * FROM platestream.inquire WHERE {{gate_class}} = 'search';
-
-CREATE MATERIALIZED VIEW IF NOT EXISTS platestream.inquire_to_hits TO platestream.inquire_hits
-DEFINER = platestream_definer SQL SECURITY DEFINER AS
-SELECT * FROM platestream.inquire WHERE {{gate_class}} = 'hits';
-
-CREATE MATERIALIZED VIEW IF NOT EXISTS platestream.inquire_to_all TO platestream.inquire_all
-DEFINER = platestream_definer SQL SECURITY DEFINER AS
-SELECT * FROM platestream.inquire WHERE {{gate_class}} = 'all';
-
+-- A writer that knows the class inserts into its table at once (schemas/gate_class.py), which leaves the first five queries out.
 CREATE MATERIALIZED VIEW IF NOT EXISTS platestream.inquire_all_to_log TO platestream.inquiry_log
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
 WITH
@@ -238,6 +218,27 @@ FROM (
     FROM platestream.inquire_hits AS inquire
 ) AS inquire
 SETTINGS {{gate_settings}};
+
+-- Feeders come after the judges, that of all other acts last: an upgrade that ends in between leaves no act without a row.
+CREATE MATERIALIZED VIEW IF NOT EXISTS platestream.inquire_to_plain TO platestream.inquire_plain
+DEFINER = platestream_definer SQL SECURITY DEFINER AS
+SELECT * FROM platestream.inquire WHERE {{gate_class}} = 'plain';
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS platestream.inquire_to_confirm TO platestream.inquire_confirm
+DEFINER = platestream_definer SQL SECURITY DEFINER AS
+SELECT * FROM platestream.inquire WHERE {{gate_class}} = 'confirm';
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS platestream.inquire_to_search TO platestream.inquire_search
+DEFINER = platestream_definer SQL SECURITY DEFINER AS
+SELECT * FROM platestream.inquire WHERE {{gate_class}} = 'search';
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS platestream.inquire_to_hits TO platestream.inquire_hits
+DEFINER = platestream_definer SQL SECURITY DEFINER AS
+SELECT * FROM platestream.inquire WHERE {{gate_class}} = 'hits';
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS platestream.inquire_to_all TO platestream.inquire_all
+DEFINER = platestream_definer SQL SECURITY DEFINER AS
+SELECT * FROM platestream.inquire WHERE {{gate_class}} = 'all';
 
 -- Outcome of a BOLO that another agency sent under its own id, at any time: it is accepted once. With `superseded`
 -- its entry was changed since, so the message must have no effect any more.

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from platestream.access.profiles import load
 from platestream.access.rules_in_force import put
-from platestream.clickhouse import migrate
+from platestream.clickhouse import migrate, view_files
+from platestream.clickhouse.sql_files import statements
 from platestream.schemas.acts import ACTS
 from platestream.schemas.gate_class import (
     CONFIRM,
@@ -195,6 +196,23 @@ def test_a_row_in_the_table_of_another_class_is_refused(
             assert one["refusal"] == other["refusal"], row
         else:
             assert (one["outcome"], one["refusal"]) == ("refused", WRONG), row
+
+
+def test_an_upgrade_that_ends_amid_the_gate_leaves_no_act_without_a_row(own_database: Database) -> None:
+    """From a release that judged confirmed acts by all rules, statement by statement."""
+    client = own_database.client()
+    gate = next(file for file in view_files.load(migrate.ROOT / "views") if file.name == "gate")
+    for view in ("inquire_to_confirm", "inquire_confirm_to_log"):
+        client.command(f"DROP VIEW platestream.{view}")
+    client.command("ALTER TABLE platestream.inquire_to_all MODIFY QUERY SELECT * FROM platestream.inquire")
+    for statement in statements(gate.sql):
+        view_files.apply(client, view_files.ViewFile(gate.name, f"{statement};\n"))
+        act = {"inquiry_id": uuid4(), "kind": "rules", "on_behalf_of": "chief"}
+        client.insert("platestream.inquire", [list(act.values())], column_names=list(act))
+        found = own_database.value(
+            "SELECT count() FROM platestream.inquiry_log WHERE inquiry_id = {id:UUID}", id=act["inquiry_id"]
+        )
+        assert found >= 1, statement.splitlines()[0]
 
 
 def test_every_row_has_one_class(office: Database) -> None:
