@@ -206,7 +206,7 @@ def test_processes_that_are_started_at_once_share_a_store_that_one_of_them_made(
     store = str(tmp_path / "store")
     command = [sys.executable, "-m", "platestream.retention.recovery_stores", store, "2", "sleep", "1"]
     path = f"{Path(sys.executable).parent}:/usr/bin:/bin"
-    environment = {"PATH": path, recovery_stores.ADDRESSES: TWO}
+    environment = {"PATH": path, recovery_stores.ADDRESSES: TWO, "PLATESTREAM_DATA": str(tmp_path / "data")}
     started = [
         subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True, cwd=ROOT)
         for _ in range(2)
