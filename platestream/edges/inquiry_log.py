@@ -208,7 +208,7 @@ class InquiryLogPart(StatefulSourcePartition[SealedInquiry | RulesInForce | EndO
         return self._position
 
     def _poll(self) -> tuple[bool, list[SealedInquiry | RulesInForce | EndOfSnapshot]]:
-        """Return whether there were any seals, and the items to send.
+        """Return whether there may be more seals, and the items to send.
 
         Rules are read after the log, so those that an inquiry in it was judged by are available.
         """
@@ -223,7 +223,7 @@ class InquiryLogPart(StatefulSourcePartition[SealedInquiry | RulesInForce | EndO
         if read:
             self._position = read[-1][0].seal + 1
         marks, self._marks = self._marks, []
-        return bool(read), [*ruled, *marks, *_is_intact(read)]
+        return len(read) >= self._batch, [*ruled, *marks, *_is_intact(read)]
 
     def _retry_or_fail(self, error: DatabaseError) -> None:
         self._failed += 1

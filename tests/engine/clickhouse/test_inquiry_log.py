@@ -160,8 +160,18 @@ def test_while_it_follows_it_waits_and_takes_what_is_new(
     assert part.next_batch() == [], "it does not poll before its time"
     part._awake = datetime.now(UTC)
     assert [one.seal for one in part.next_batch() if isinstance(one, SealedInquiry)] == [1]
-    assert part.next_awake() is None
+    assert part.next_awake() is not None, "after the last row it waits, too: another poll at once keeps the flow busy"
     assert part.snapshot() == 2
+
+
+def test_while_a_batch_is_full_it_polls_at_once(database: Database) -> None:
+    part = InquiryLogPart(lambda: database.client(SEALER), 1, follow=True, batch=2)
+    database.ask_all(3)
+    seals = []
+    for at_once in (True, False):
+        seals += [one.seal for one in part.next_batch() if isinstance(one, SealedInquiry)]
+        assert (part.next_awake() is None) == at_once
+    assert seals == [1, 2, 3]
 
 
 def test_an_outage_is_waited_for_and_another_error_raised() -> None:
