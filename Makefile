@@ -27,8 +27,9 @@ quick: WORKERS = 2
 quick: setup check
 	$(PYTEST) $(PARALLEL) -m "smoke or not (clickhouse or kafka or integration or browser or chaos or slow or nightly)"
 
-# One more than CI has cores: tests of whole systems wait a good half of their time. What fails beside others runs once
-# more with the machine to itself and is named: a wait that ran out on a busy machine says nothing about the product.
+# The tests of CI. One process more than CI has cores: tests of whole systems wait a good half of their time. What fails
+# beside others runs once more with the machine to itself and is named: a wait that ran out on a busy machine says
+# nothing about the product.
 test: WORKERS = 3
 test: setup check
 	$(PYTEST) $(PARALLEL) $(RECORD) || { test $$? -eq 1 \
@@ -53,9 +54,12 @@ docs: setup
 shots: setup
 	$(PYTEST) -q tests/browser/shots.py
 
-# What repeats for longer, and on larger data, what `make test` shows.
+# What `make test` leaves out (CONTRIBUTING.md): kills, outages, full disks, whole systems, and further cases of what it
+# shows. Tests that kill processes run one by one: beside others they kill at other moments.
+nightly: WORKERS = 2
 nightly: setup
-	PLATESTREAM_TEST_KILLS=10 PLATESTREAM_TEST_OUTAGE=60 $(PYTEST) -m "nightly or chaos" --timeout 14400 -rP
+	$(PYTEST) $(PARALLEL) -m "nightly and not chaos" --timeout 14400 --durations 20
+	PLATESTREAM_TEST_KILLS=10 PLATESTREAM_TEST_OUTAGE=60 $(PYTEST) -m chaos --timeout 14400 -rP
 
 # The tests that kill processes, for hours: KILLS of each, and brokers and receivers that are away for OUTAGE seconds.
 KILLS ?= 100

@@ -372,6 +372,7 @@ def test_exactly_fifty_vehicles_are_held_as_evidence_and_fifty_one_are_not(town:
         hold(door, terms, pattern="BB*")
 
 
+@pytest.mark.nightly
 def test_a_look_back_goes_on_until_nothing_is_cut(town: Database) -> None:
     """100 vehicles by a pattern of one's own entry, of which an inquiry shows 50."""
     words = {"case_number": CASE, "reason": "Stolen from the fair", "requested_by": "Ofc. Lee"}

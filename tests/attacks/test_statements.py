@@ -14,6 +14,7 @@ from platestream.edges.clickhouse_client import connect
 from platestream.edges.query_log import QueryLogPart
 from platestream.schemas.finding import Finding
 from tests.support.engine import Engine, password
+from tests.support.nightly import nightly
 
 HOUR = timedelta(hours=1)
 ALL = datetime(2026, 1, 1, tzinfo=UTC)
@@ -185,7 +186,7 @@ def test_a_kill_after_a_read_hides_nothing(own_engine: Engine) -> None:
     [
         ("DELETE WHERE number = 2", "not what the engine logged"),
         ("UPDATE account = 'platestream_flows' WHERE number = 2", "not what the engine logged"),
-        ("UPDATE tables = ['search'] WHERE number = 2", "not what the engine logged"),
+        *nightly(("UPDATE tables = ['search'] WHERE number = 2", "not what the engine logged")),
     ],
 )
 def test_a_log_that_its_owner_alters_is_not_what_was_sealed(

@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, Page, expect
 from platestream.settings import system_account
 from tests.support.clock import NOW
 from tests.support.kafka_broker import free_port, wait_until
+from tests.support.nightly import nightly
 from tests.support.up import System, founding
 
 PASSWORD = "an officer's password"
@@ -151,7 +152,7 @@ def test_a_notices_link_opens_its_hit_after_signing_in_without_scripts_too(
     context.close()
 
 
-@pytest.mark.parametrize("scripts", [True, False])
+@pytest.mark.parametrize("scripts", [True, *nightly(False)])
 def test_an_administrator_sees_what_a_camera_sees_as_it_comes(
     system: System, browser: Browser, scripts: bool
 ) -> None:

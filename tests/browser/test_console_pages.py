@@ -3,7 +3,7 @@
 A new page is a line in SIGHTS.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import pytest
@@ -14,6 +14,7 @@ from tests.conftest import skip_unless_ci
 from tests.support.clients import ClientUnavailableError, axe
 from tests.support.clock import NOW
 from tests.support.console import PASSWORD, Pages
+from tests.support.nightly import nightly
 from tests.support.office import CASE, FILED, HIT, JUDGED, LETTER, WAITING, csv, line
 
 DESK, PHONE = (1280, 900), (390, 844)
@@ -30,7 +31,12 @@ LOOK = """async (only) => {
       `${one.id}: ${one.help}: ${node.html.slice(0, 200)} ${node.failureSummary}`)),
   };
 }"""
-COLOURS = {"runOnly": ["color-contrast", "link-in-text-block"]}
+COLORS = {"runOnly": ["color-contrast", "link-in-text-block"]}
+Look = tuple[tuple[int, int], str, dict[str, list[str]]]
+# What a scheme changes are colors and nothing else.
+SCHEMES: list[tuple[str, dict[str, list[str]]]] = [("dark", {}), ("light", COLORS)]
+LOOKS: list[Look] = [(size, *scheme) for size in (DESK, PHONE) for scheme in SCHEMES]
+"""Window, colors, and what axe looks for: everything, or what depends on colors."""
 YEAR = NOW.year
 
 
@@ -304,20 +310,14 @@ def looked_at(page: Page, size: tuple[int, int], scheme: Any, only: dict[str, An
     return [f"{size[0]} {scheme}: {one}" for one in wrong]
 
 
+@pytest.mark.parametrize("looks", [LOOKS[::3], *nightly(LOOKS)], ids=["two", "all"])
 @pytest.mark.parametrize("name", SIGHTS)
 def test_everybody_can_use_the_page_and_nothing_goes_wrong_in_it(
-    page: Page, ears: Ears, pages: Pages, console: str, name: str
+    page: Page, ears: Ears, pages: Pages, console: str, name: str, looks: Sequence[Look]
 ) -> None:
     see(page, pages, console, SIGHTS[name])
     page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
-    wrong = [
-        one
-        for size in (DESK, PHONE)
-        # What a scheme changes are colours and nothing else.
-        for scheme, only in (("dark", {}), ("light", COLOURS))
-        for one in looked_at(page, size, scheme, only)
-    ]
-    assert wrong == []
+    assert [one for look in looks for one in looked_at(page, *look)] == []
     assert ears.status == SIGHTS[name].status
     assert ears.said == []
 

@@ -67,6 +67,7 @@ def page(browser: Browser, pages: Pages, server: Server) -> Iterator[Page]:
         yield made
 
 
+@pytest.mark.nightly
 def test_a_hit_of_a_colleagues_car_sounds_later_whatever_page_the_officer_is_on_then(
     page: Page, pages: Pages, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:

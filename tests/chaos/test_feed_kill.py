@@ -29,7 +29,7 @@ from tests.support.up import System, founding
 LINES, SEED = 6000, 3104
 MAP = 'category = "stolen_vehicle"\ndelimiter = "|"\n[columns]\naction = 1\nNIC = 2\nLIC = 3\nLIS = 4\n'
 
-pytestmark = [pytest.mark.chaos, pytest.mark.timeout(900 + 60 * KILLS)]
+pytestmark = [pytest.mark.chaos, pytest.mark.nightly, pytest.mark.timeout(900 + 60 * KILLS)]
 
 
 def offer(

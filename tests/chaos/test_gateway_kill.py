@@ -29,7 +29,7 @@ from tests.support.stored_topics import stored_topics
 from tests.support.uploading import SHOTS, Camera, by_httpx
 
 SEED = 14
-pytestmark = [pytest.mark.chaos, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.chaos, pytest.mark.nightly, pytest.mark.timeout(3600)]
 
 
 @dataclass

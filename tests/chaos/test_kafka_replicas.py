@@ -14,7 +14,7 @@ from tests.support.flows import detection
 from tests.support.kafka_broker import wait_until
 from tests.support.kafka_cluster import cluster
 
-pytestmark = [pytest.mark.chaos, pytest.mark.kafka]
+pytestmark = [pytest.mark.chaos, pytest.mark.nightly, pytest.mark.kafka]
 
 
 def test_of_three_brokers_one_is_killed_and_what_was_acknowledged_is_there_once_and_in_order(

@@ -38,7 +38,7 @@ SELECT receiver, outcome, count(), uniqExact(delivery_id) FROM platestream.deliv
 GROUP BY ALL ORDER BY ALL
 """
 
-pytestmark = [pytest.mark.chaos, pytest.mark.timeout(900 + 40 * KILLS)]
+pytestmark = [pytest.mark.chaos, pytest.mark.nightly, pytest.mark.timeout(900 + 40 * KILLS)]
 
 RULES = """
 shows = "plate"

@@ -27,7 +27,7 @@ PAUSE = 0.05  # seconds between two acts
 SEED = 4137
 IDENT = re.compile(r"externalId=(\S+)")
 
-pytestmark = [pytest.mark.chaos, pytest.mark.timeout(900 + 40 * KILLS)]
+pytestmark = [pytest.mark.chaos, pytest.mark.nightly, pytest.mark.timeout(900 + 40 * KILLS)]
 
 
 def act(number: int) -> Inquiry:

@@ -17,7 +17,7 @@ WRITERS = 3
 KILLS = 20
 SEED = 14
 
-pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.chaos, pytest.mark.nightly, pytest.mark.timeout(300)]
 
 
 def start(folder: Path, name: str, out: Path, *more: str) -> subprocess.Popen[bytes]:

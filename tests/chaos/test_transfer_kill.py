@@ -29,7 +29,7 @@ READ = Detection.from_json(bytes(example("detection").accepted))
 SEED, BYTES, CASE = 3107, 30_000_000, "26-001234"
 """A picture of so many bytes takes long enough to send that a kill comes amid it."""
 
-pytestmark = [pytest.mark.chaos, pytest.mark.timeout(900 + 90 * KILLS)]
+pytestmark = [pytest.mark.chaos, pytest.mark.nightly, pytest.mark.timeout(900 + 90 * KILLS)]
 
 
 def put_read(system: System) -> None:

@@ -15,7 +15,7 @@ from tests.support.kafka_broker import wait_until
 from tests.support.receivers import http_receiver
 from tests.support.small_disk import fill, small_disk
 
-pytestmark = [pytest.mark.chaos, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.chaos, pytest.mark.nightly, pytest.mark.timeout(1800)]
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from tests.support.receivers import http_receiver
 SEED = 41
 OF_MANY = max(KILLS, 3)
 """A system has many processes."""
-pytestmark = [pytest.mark.chaos, pytest.mark.timeout(7200)]
+pytestmark = [pytest.mark.chaos, pytest.mark.nightly, pytest.mark.timeout(7200)]
 
 
 def test_of_kills_of_any_process_no_frame_is_lost_and_none_counts_twice(tmp_path: Path) -> None:
@@ -39,7 +39,6 @@ def test_of_kills_of_any_process_no_frame_is_lost_and_none_counts_twice(tmp_path
             made.system.run("down")
 
 
-@pytest.mark.nightly  # of flows on a broker integration/test_kafka_faults.py shows it
 @pytest.mark.kafka
 def test_of_a_broker_that_is_killed_and_away_likewise(own_kafka: KafkaBroker, tmp_path: Path) -> None:
     with http_receiver() as web:

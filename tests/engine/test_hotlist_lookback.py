@@ -115,6 +115,7 @@ def test_a_description_is_looked_for_by_the_week(edge: Edge, door: Door) -> None
     assert look_back(door, [described], NOW) == 1
 
 
+@pytest.mark.nightly
 def test_many_entries_are_looked_for_in_all_reads_a_day_at_a_time(
     edge: Edge, door: Door, database: Database
 ) -> None:

@@ -23,6 +23,7 @@ from tests.support.clock import NOW
 from tests.support.database import Database, copied
 from tests.support.door import OWN
 from tests.support.flows import run
+from tests.support.nightly import nightly
 from tests.support.partners import (
     ADDRESS,
     COUNTYS,
@@ -118,7 +119,7 @@ def may(mou: str, profile: str, state: str, declared: bool, person: str) -> bool
     return profile != "new-jersey" or declared or state == "NJ"  # other states certify in writing
 
 
-@pytest.mark.parametrize("profile", KINDS)
+@pytest.mark.parametrize("profile", ["st-johns", *nightly("virginia", "new-jersey")])
 def test_who_may_ask_is_what_the_answering_agencys_own_rules_say(
     migrated: Path, tmp_path: Path, profile: str
 ) -> None:

@@ -159,6 +159,7 @@ def test_where_there_is_nothing_to_look_at_a_check_says_so_and_what_it_needs(
     assert all(gap.needs for gap in result.gaps)
 
 
+@pytest.mark.nightly
 def test_a_broker_that_gives_no_answer_is_asked_once_and_nothing_of_its_topics_is_held(
     agency: Agency,
 ) -> None:

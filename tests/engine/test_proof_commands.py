@@ -97,6 +97,7 @@ def test_a_retention_run_goes_by_the_rules_in_force_and_not_by_the_profile_that_
     assert re.search(r"own\.toml: .*line 1", str(refused.exception))
 
 
+@pytest.mark.nightly
 def test_the_yearly_audit_from_draw_to_memorandum(cli: Cli, database: Database, tmp_path: Path) -> None:
     asked = database.ask_all(12, reason="Stolen vehicle number {}".format)
     year = str(NOW.year)

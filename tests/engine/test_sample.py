@@ -51,6 +51,7 @@ def test_bolos_are_received_by_acts_and_one_entry_is_removed(settings: Settings,
     ]
 
 
+@pytest.mark.nightly
 def test_a_sample_that_was_changed_starts_again_as_it_was_left(settings: Settings) -> None:
     street.fill(settings, NOW)
     with Door.open(settings, "test") as door:

@@ -215,6 +215,7 @@ def test_the_person_who_ran_the_demo_may_do_everything_by_the_rules(demo: Demo) 
 
 
 @pytest.mark.slow
+@pytest.mark.nightly
 def test_the_demo_runs_again_in_its_folder(demo: Demo) -> None:
     again = json.loads(demo.cli("demo", "--json")[0])
     assert (again["frames"], again["faults"]) == (43, [])

@@ -44,6 +44,7 @@ def test_no_input_crashes_hangs_or_grows(name: str, tmp_path: Path, quiet: None)
         watch.close()
 
 
+@pytest.mark.nightly
 def test_planted_faults_are_found_and_what_is_declared_is_none() -> None:
     pytest.importorskip("atheris")
     command = [sys.executable, "-m", "tests.fuzz.planted"]

@@ -4,6 +4,7 @@ from benchmarks import match_kafka
 from tests.support.kafka_broker import Kafka, wait_until
 
 
+@pytest.mark.nightly
 def test_the_bench_on_kafka_loads_a_list_matches_and_leaves_no_topic_behind(
     kafka: Kafka, monkeypatch: pytest.MonkeyPatch
 ) -> None:

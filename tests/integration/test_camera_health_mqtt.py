@@ -48,6 +48,7 @@ def stored(made: GatewayProcess) -> set[str]:
     return {one.name for one in made.folder.iterdir()}
 
 
+@pytest.mark.nightly
 def test_a_camera_that_falls_silent_is_told_and_so_is_a_gateway_that_is_gone(
     broker: Mosquitto, tmp_path: Path
 ) -> None:

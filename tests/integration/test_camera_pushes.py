@@ -207,6 +207,7 @@ def test_a_simulated_device_misreads_one_plate_in_ten(gateway: GatewayProcess) -
     assert (done.returncode, "refused with 401" in done.stderr) == (1, True)
 
 
+@pytest.mark.nightly
 def test_an_acknowledged_push_survives_kills_at_any_moment(tmp_path: Path) -> None:
     """Pushes with and without a picture never stop while the gateway is killed."""
     account(tmp_path, "gate")

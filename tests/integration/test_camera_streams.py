@@ -95,6 +95,7 @@ def test_rtsp_with_digest_reaches_the_topic_at_the_rate_that_is_set(tmp_path: Pa
     assert "p%40ss" not in gateway.log
 
 
+@pytest.mark.nightly
 def test_a_camera_that_hangs_or_goes_is_noticed_and_comes_back(tmp_path: Path, serve: Serve) -> None:
     port = free_port()
     server = serve(port)
@@ -240,6 +241,7 @@ def consumed(broker: KafkaBroker) -> list[tuple[str, bytes]]:
     return [(one.headers["captured-at"], one.value or b"") for one in read]
 
 
+@pytest.mark.nightly
 def test_while_the_broker_is_away_frames_wait_and_come_in_order_through_kills(
     tmp_path: Path, serve: Serve, own_kafka: KafkaBroker
 ) -> None:
@@ -278,6 +280,7 @@ def only_sent(gateway: GatewayProcess) -> int:
     return 0 if found is None else found.cameras[0].frames.get("sent", 0)
 
 
+@pytest.mark.nightly
 def test_a_gateway_in_another_language_writes_the_same_topic(tmp_path: Path, own_kafka: KafkaBroker) -> None:
     if not os.path.exists("/usr/bin/kcat"):
         skip_unless_ci("kcat is not there")

@@ -211,6 +211,7 @@ def test_while_the_topics_disk_is_away_uploads_are_taken_and_wait(gateway: Gatew
     arrived(gateway, 3)
 
 
+@pytest.mark.nightly
 def test_slow_connections_are_closed_and_others_are_served_meanwhile(gateway: GatewayProcess) -> None:
     slow = [socket.create_connection(("127.0.0.1", gateway.http)) for _ in range(40)]
     for one in slow:
@@ -288,6 +289,7 @@ def _closed(one: socket.socket) -> bool:
         return False
 
 
+@pytest.mark.nightly
 def test_an_acknowledged_upload_survives_kills_at_any_moment(gateway: GatewayProcess) -> None:
     """Uploads never stop while the gateway is killed again and again: what was acknowledged is there."""
     photo, chance = (gateway.folder / "one.jpg").read_bytes(), random.Random(7)

@@ -17,7 +17,7 @@ from tests.support.kafka_broker import wait_until
 from tests.support.raw_disk import raw_disk
 from tests.support.up import System
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.nightly
 
 PLATE = "KBD4821"
 

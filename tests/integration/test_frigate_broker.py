@@ -144,6 +144,7 @@ def test_what_cannot_be_used_is_a_dead_letter_and_stops_nothing(
     assert "img" not in gateway.log
 
 
+@pytest.mark.nightly
 def test_no_acknowledged_read_is_lost_by_kills_of_the_gateway(
     gateway: GatewayProcess, broker: Mosquitto
 ) -> None:

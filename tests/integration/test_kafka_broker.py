@@ -150,6 +150,7 @@ def test_an_offset_that_is_not_there_is_reported_once_and_then_nothing_is(kafka:
         assert consumer.consume(10, timeout=1) == []
 
 
+@pytest.mark.nightly
 def test_with_the_default_reset_an_offset_that_was_deleted_skips_all_that_is_left(kafka: Kafka) -> None:
     topic = kafka.topic("reset")
     write(kafka, topic, *[("k", str(i)) for i in range(10)])
@@ -186,6 +187,7 @@ def test_the_end_and_the_position_are_past_the_markers_of_transactions(kafka: Ka
 
 
 @quick_cleanup
+@pytest.mark.nightly
 def test_compaction_leaves_gaps_and_starts_only_when_a_later_message_rolls_the_segment(kafka: Kafka) -> None:
     topic = kafka.topic("hotlist", cleanup_policy="compact", segment_ms=500, delete_retention_ms=100)
     write(kafka, topic, ("a", "1"), ("a", "2"), ("b", "1"), ("b", None))
@@ -200,6 +202,7 @@ def test_compaction_leaves_gaps_and_starts_only_when_a_later_message_rolls_the_s
 
 
 @quick_cleanup
+@pytest.mark.nightly
 def test_retention_counts_from_the_time_that_the_producer_gave(kafka: Kafka) -> None:
     by_capture = kafka.topic("frames", retention_ms=DAY)
     by_arrival = kafka.topic("frames", retention_ms=DAY, message_timestamp_type="LogAppendTime")
@@ -211,6 +214,7 @@ def test_retention_counts_from_the_time_that_the_producer_gave(kafka: Kafka) -> 
 
 
 @quick_cleanup
+@pytest.mark.nightly
 def test_an_old_message_is_kept_as_long_as_a_newer_one_shares_its_segment(kafka: Kafka) -> None:
     topic = kafka.topic("frames", retention_ms=DAY)
     write(kafka, topic, ("cam", "now"))
@@ -219,6 +223,7 @@ def test_an_old_message_is_kept_as_long_as_a_newer_one_shares_its_segment(kafka:
     assert watermarks(kafka, topic) == (0, 2)
 
 
+@pytest.mark.nightly
 def test_one_time_in_the_future_refuses_its_whole_batch(kafka: Kafka) -> None:
     topic, result = kafka.topic("frames"), list[int | None]()
     to = producer(kafka, linger_ms=200)
@@ -234,6 +239,7 @@ def test_one_time_in_the_future_refuses_its_whole_batch(kafka: Kafka) -> None:
 
 
 @pytest.mark.chaos
+@pytest.mark.nightly
 def test_a_killed_broker_keeps_its_port_and_what_it_acknowledged(own_kafka: KafkaBroker) -> None:
     topic = own_kafka.topic("kept")
     write(own_kafka, topic, ("k", "1"))
@@ -246,6 +252,7 @@ def test_a_killed_broker_keeps_its_port_and_what_it_acknowledged(own_kafka: Kafk
 
 
 @pytest.mark.chaos
+@pytest.mark.nightly
 def test_without_a_broker_flush_returns_0_and_only_the_callback_tells_of_a_loss(
     own_kafka: KafkaBroker,
 ) -> None:

@@ -78,6 +78,7 @@ def wait_for_low(streams: KafkaTopics, topic: Topic[Any], low: int) -> None:
         time.sleep(0.1)
 
 
+@pytest.mark.nightly
 def test_records_that_a_dead_broker_did_not_acknowledge_raise_and_the_next_ones_are_written_when_it_is_back(
     own_kafka: KafkaBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -134,6 +134,7 @@ def test_a_share_that_is_killed_goes_on_and_each_hit_is_stored_once(agency: Agen
     assert gone == {f"sjpd:old-{number}".encode(): 1 for number in range(8)}, "one share removes an entry"
 
 
+@pytest.mark.nightly
 def test_another_number_of_shares_is_refused_and_copies_of_a_store_divide_a_share(agency: Agency) -> None:
     one = agency.share("1/1")
     one.start(1)
@@ -162,6 +163,7 @@ def test_another_number_of_shares_is_refused_and_copies_of_a_store_divide_a_shar
         assert f"is of share 1/2; share {share} would miss or repeat" in refused.log
 
 
+@pytest.mark.nightly
 def test_shares_need_as_many_partitions_of_vehicles_in_view(agency: Agency, own_kafka: KafkaBroker) -> None:
     admin = own_kafka.admin()  # stays referenced, because its end would cancel the request
     (done,) = admin.create_partitions([NewPartitions(topics.DETECTIONS.name, 9)]).values()

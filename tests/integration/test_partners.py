@@ -261,6 +261,7 @@ def test_a_client_that_nobody_here_wrote_signs_by_the_standards_and_is_answered(
     assert ask(str(uuid4()), "standing")[0] == "409 signed", "not newer than what it said"
 
 
+@pytest.mark.nightly
 def test_one_search_asks_all_shows_what_comes_as_it_comes_and_every_agency_has_its_own_record(
     three: Three,
 ) -> None:

@@ -85,6 +85,7 @@ def test_ctrl_c_cancels_the_query_in_the_engine_and_leaves_the_prompt(
     assert terminal.ended() == 0
 
 
+@pytest.mark.nightly
 def test_an_engine_that_was_started_again_is_asked_on_and_no_setting_is_forgotten_in_silence(
     own_engine: Engine, environment: dict[str, str]
 ) -> None:

@@ -102,6 +102,7 @@ def test_a_person_who_is_deactivated_at_one_console_is_out_at_the_other(consoles
     assert consoles.browser("b").sign_in("vale4").status_code in (401, 403)
 
 
+@pytest.mark.nightly
 def test_a_session_and_its_end_survive_a_kill_of_every_console(consoles: Consoles) -> None:
     browser, ended = signed_in(consoles, "vale0"), signed_in(consoles, "vale0")
     stolen = consoles.browser()

@@ -112,6 +112,7 @@ def test_a_camera_whose_every_upload_goes_to_the_next_gateway_has_each_pass_once
     assert sum(one.frames for one in found) == 12
 
 
+@pytest.mark.nightly
 def test_of_two_gateways_of_an_mqtt_camera_one_leaves_it_to_the_other_and_says_so(tmp_path: Path) -> None:
     with mosquitto(tmp_path / "mosquitto") as broker:
         url = f"mqtt://127.0.0.1:{broker.port}/frigate"

@@ -246,6 +246,7 @@ def asked(system: System, account: Dsn) -> httpx.Response:
     return httpx.post(f"http://127.0.0.1:{system.port}/", content="SELECT 1", auth=auth, timeout=60)
 
 
+@pytest.mark.nightly
 def test_jobs_get_new_passwords_while_all_of_them_run(system: System) -> None:
     files = [*(system.data / "accounts").glob("clickhouse_*"), *(system.data / "accounts/people").iterdir()]
     old = {file: file.read_text().strip() for file in files}
@@ -267,6 +268,7 @@ def test_jobs_get_new_passwords_while_all_of_them_run(system: System) -> None:
     assert (system.pids(), system.log.count(EXITED)) == (before, ended), "no process ended"
 
 
+@pytest.mark.nightly
 def test_what_runs_dies_with_its_supervisor_and_the_next_up_goes_on(system: System) -> None:
     system.photograph("BCX1904", "before")
     wait_for(system, "BCX1904")
@@ -307,6 +309,7 @@ def test_status_says_what_is_wrong_and_ends_with_1(system: System) -> None:
     wait_until(lasts, 120, "no fault")
 
 
+@pytest.mark.nightly
 def test_an_up_that_is_killed_amid_its_start_is_told_what_to_do(system: System) -> None:
     system.run("down")
     begun = system.begin(
@@ -322,6 +325,7 @@ def test_an_up_that_is_killed_amid_its_start_is_told_what_to_do(system: System) 
     system.up()
 
 
+@pytest.mark.nightly
 def test_the_master_key_is_changed_once_nothing_uses_the_keys(system: System) -> None:
     old, new = system.data / "keys" / MASTER, system.folder / "new.key"
     new.write_bytes(os.urandom(32))

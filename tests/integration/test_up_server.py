@@ -13,7 +13,7 @@ from tests.support.engine import SERVICES, Engine
 from tests.support.kafka_broker import Kafka, free_port, wait_until
 from tests.support.up import System, founding
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.nightly, pytest.mark.timeout(600)]
 
 
 def accounts(folder: Path, engine: Engine) -> Path:

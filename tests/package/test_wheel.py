@@ -88,6 +88,7 @@ def running(installed: Installed, tmp_path: Path) -> Iterator[tuple[Installed, P
         assert installed.run(tmp_path, "down").returncode == 0
 
 
+@pytest.mark.nightly
 def test_the_sample_system_reads_plates(running: tuple[Installed, Path]) -> None:
     installed, folder = running
     until = time.monotonic() + 180

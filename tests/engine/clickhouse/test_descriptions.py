@@ -113,6 +113,7 @@ def judge(seen: Seen, wanted: Description) -> bool | None:
 @example(Description(), True)
 @example(Description(body="sedan"), False)
 @example(Description(body="car", direction="north"), False)
+@pytest.mark.nightly
 def test_what_fits_is_found_and_what_is_unknown_is_counted(
     street: Street, wanted: Description, untold: bool
 ) -> None:

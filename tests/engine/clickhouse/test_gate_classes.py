@@ -31,6 +31,7 @@ from platestream.schemas.tables import REGISTRY
 from tests.support.clock import NOW
 from tests.support.database import Database, copied
 from tests.support.door import door_of, shift
+from tests.support.nightly import nightly
 from tests.support.people import PARTNER, PEOPLE, agency, furnish, record
 
 COUNTED = "counted out"
@@ -110,7 +111,7 @@ def strict(profile: Any) -> Any:
     )
 
 
-@pytest.fixture(scope="module", params=["none", "st-johns", "new-jersey"])
+@pytest.fixture(scope="module", params=["st-johns", *nightly("none", "new-jersey")])
 def office(
     request: pytest.FixtureRequest, migrated: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Database]:

@@ -160,7 +160,7 @@ def test_while_it_follows_it_waits_and_takes_what_is_new(
     assert part.next_batch() == [], "it does not poll before its time"
     part._awake = datetime.now(UTC)
     assert [one.seal for one in part.next_batch() if isinstance(one, SealedInquiry)] == [1]
-    assert part.next_awake() is not None, "after the last row it waits, too: another poll at once keeps the flow busy"
+    assert part.next_awake() is not None, "after the last row it waits, too"
     assert part.snapshot() == 2
 
 

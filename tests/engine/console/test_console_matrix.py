@@ -13,6 +13,7 @@ from platestream.web import cookies
 from platestream.web.app import ROUTES
 from tests.support.console import Pages
 from tests.support.door import person
+from tests.support.nightly import nightly
 
 pytestmark = pytest.mark.slow
 
@@ -99,7 +100,7 @@ def test_whoever_is_not_registered_is_let_do_nothing_and_each_attempt_is_answere
 TYPED = ("0001-01-01T00:00", "9" * 30, "\x00'{{7*7}}²", "A" * 70_000)
 
 
-@pytest.mark.parametrize("first", [0, 2, *(pytest.param(one, marks=pytest.mark.nightly) for one in (1, 3))])
+@pytest.mark.parametrize("first", [0, *nightly(1, 2, 3)])
 def test_no_form_fails_over_what_is_typed(pages: Pages, first: int) -> None:
     """Each field of a form has another of the values; each run moves them on by one."""
     pages.staff(person("vale"))

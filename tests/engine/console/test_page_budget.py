@@ -55,6 +55,7 @@ def signed_in(pages: Pages, who: str) -> tuple[TestClient, dict[str, str]]:
     return client, {"csrf": session.csrf, "case_number": CASE}
 
 
+@pytest.mark.nightly
 def test_every_page_stays_below_its_budget(pages: Pages) -> None:
     client, case = signed_in(pages, "everything")
     client.post("/shift/begin", data={**case, "hours": "8"})
