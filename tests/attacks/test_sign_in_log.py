@@ -167,7 +167,6 @@ def test_a_flood_of_guesses_is_few_rows_with_all_of_them_counted(pages: Pages) -
     assert {one.who for one in refused} == {"vale", ""}
 
 
-@pytest.mark.nightly
 def test_guesses_at_many_people_at_once_are_bounded(pages: Pages) -> None:
     pages.put(*(person(f"p{number}") for number in range(2 * MOST)))
     for number in range(2 * MOST):

@@ -13,9 +13,10 @@ from tests.support.stress_engine import LARGE, Stress, run
 
 __all__ = ["own_engine"]
 
-pytestmark = [pytest.mark.chaos, pytest.mark.nightly, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(600)]
 
 
+@pytest.mark.nightly
 def test_bad_clients_leave_nothing_behind_and_lose_no_row(own_engine: Engine) -> None:
     own_engine._options = ("--stalled", "5")
     own_engine.start()

@@ -333,7 +333,6 @@ def wanted(pattern: str) -> str:
     return re.sub(r"[ .-]", "", pattern).upper()
 
 
-@pytest.mark.nightly
 def test_of_10_000_documented_searches_what_is_logged_is_what_is_searched(
     migrated: Path, tmp_path: Path
 ) -> None:
