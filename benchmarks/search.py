@@ -90,6 +90,7 @@ def looks(client: Client, owner: Client) -> Iterator[tuple[str, Callable[[], lis
     yield "one edit or look-alike", lambda: gate.fuzzy(client, plate=LEAD, **WHY)
     yield "camera, 2 h", lambda: gate.sightings(client, cameras=["cam-007"], **two_hours, **WHY)
     yield "co-travel", lambda: gate.cotravel(client, plate=LEAD, other_plate=MATE, **WHY)
+    yield "exact, to hold", lambda: gate.holdable(client, pattern=LEAD, **WHY)[1]
     yield "companions", lambda: gate.companions(client, plate=LEAD, **WHY)
     yield (
         "picture",

@@ -116,7 +116,7 @@ WHERE refused = 0 AND has(named, lower(hex(SHA256(content))));
 CREATE OR REPLACE VIEW platestream.recordings
 SQL SECURITY INVOKER AS
 SELECT
-    detection_id, captured_at, ingested_at,
+    camera_id, detection_id, captured_at, ingested_at,
     toJSONString(CAST((
         detection_id, concat(replaceOne(toString(captured_at), ' ', 'T'), 'Z'),
         concat(replaceOne(toString(best_at), ' ', 'T'), 'Z'), camera_id, latitude, longitude,
@@ -141,8 +141,8 @@ SELECT
 FROM (
     SELECT detection_id, captured_at, lower(hex(SHA256(record))) AS sha256
     FROM platestream.recordings
-    WHERE detection_id IN (SELECT detection_id FROM platestream.search(inquiry = {inquiry:UUID}))
-      AND captured_at IN (SELECT captured_at FROM platestream.search(inquiry = {inquiry:UUID}))
+    WHERE (camera_id, captured_at, detection_id) IN (
+        SELECT camera_id, captured_at, detection_id FROM platestream.search(inquiry = {inquiry:UUID}))
     ORDER BY detection_id, ingested_at DESC
     LIMIT 1 BY detection_id
 ) AS one
@@ -152,8 +152,8 @@ LEFT JOIN (
         SELECT detection_id, kind, sha256, SHA256(jpeg) = sha256 AS intact,
             if(startsWith(jpeg, unhex('C1505350')), substring(jpeg, 1, 60), '') AS head
         FROM platestream.images
-        WHERE detection_id IN (SELECT detection_id FROM platestream.search(inquiry = {inquiry:UUID}))
-          AND captured_at IN (SELECT captured_at FROM platestream.search(inquiry = {inquiry:UUID}))
+        WHERE (captured_at, detection_id) IN (
+            SELECT captured_at, detection_id FROM platestream.search(inquiry = {inquiry:UUID}))
         ORDER BY detection_id, kind, ingested_at DESC
         LIMIT 1 BY detection_id, kind
     )

@@ -24,6 +24,7 @@ BUDGETS = {
     "one edit or look-alike": 2 * DAYS * GRANULE,
     "camera, 2 h": 3 * GRANULE,
     "co-travel": 4 * DAYS * GRANULE,
+    "exact, to hold": 6 * DAYS * GRANULE,  # the search three times, its rows and its pictures
     "companions": 2 * ROWS,
     "picture": 10 * HOUR_OF_PICTURES,
 }
@@ -47,6 +48,7 @@ def test_a_look_reads_no_more_rows_than_its_budget(database: Database, name: str
 def test_the_ways_to_look_find_what_was_put_there(database: Database) -> None:
     by_name = dict(looks(database.client(ANALYST), database.client()))
     assert len(by_name["exact"]()) == DAYS
+    assert [one.pictures[0][0] for one in by_name["exact, to hold"]()] == ["crop"] * DAYS
     assert len(by_name["co-travel"]()) == DAYS
     assert [row["plate"] for row in by_name["companions"]()][:1] == ["MATE456"]
     assert len(by_name["camera, 2 h"]()) > 0
