@@ -202,12 +202,36 @@ def test_each_pod_is_a_share_with_a_volume_of_its_own_and_shares_are_as_many_as_
     assert index["valueFrom"]["fieldRef"]["fieldPath"] == "metadata.labels['apps.kubernetes.io/pod-index']"
     for number in range(spec["ordinals"]["start"], spec["ordinals"]["start"] + spec["replicas"]):
         share = environment(name)["PLATESTREAM_SHARE"].replace("$(SHARE)", str(number))
+        share = share.replace("$(SHARES)", environment(name)["SHARES"])
         assert Settings(share=share).partitions == Share(number - 1, spec["replicas"])
     assert templates(name) == ["recovery"]
     assert mounted(name)["/recovery"] == f"{name}-recovery"
     assert "affinity" not in pod(name)
     assert named("Service")[spec["serviceName"]]["spec"]["clusterIP"] == "None"
     assert (spec["podManagementPolicy"], spec["updateStrategy"]["type"]) == ("Parallel", "OnDelete")
+
+
+@pytest.mark.parametrize("name", SHARED)
+def test_the_number_of_shares_is_a_value_that_a_patch_may_move_before_all_others(name: str) -> None:
+    assert not re.search(r"\$\(", environment(name)["SHARES"])
+    defined = [one["name"] for one in container(name)["env"]]
+    (share,) = [one for one in container(name)["env"] if one["name"] == "PLATESTREAM_SHARE"]
+    used = re.findall(r"\$\((\w+)\)", share["value"])
+    assert used == ["SHARE", "SHARES"]
+    assert max(map(defined.index, used)) < defined.index("PLATESTREAM_SHARE")
+
+
+@pytest.mark.parametrize("name", SHARED)
+def test_a_store_is_copied_by_its_user_in_its_image_to_such_a_claim_as_the_share_has(name: str) -> None:
+    claim, copy = yaml.safe_load_all((ROOT / "deploy" / "copy-store.yaml").read_text())
+    for one in (claim, copy):
+        kubernetes_validate.validate(one, kubernetes_validate.latest_version(), strict=True)
+    (image,) = KUSTOMIZATION["images"]
+    (copier,) = copy["spec"]["containers"]
+    assert copier["image"] == f"{image['newName']}:{image['newTag']}"
+    assert copier["securityContext"] == container(name)["securityContext"]
+    assert copy["spec"]["securityContext"] == pod(name)["securityContext"]
+    assert claim["spec"] == WORK[name]["spec"]["volumeClaimTemplates"][0]["spec"]
 
 
 @pytest.mark.parametrize("name", sorted(set(WORK) - set(SHARED) - {"setup"}))
