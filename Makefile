@@ -173,7 +173,7 @@ containers: setup
 	deploy/stand-ins/prepare
 	$(VENV)/bin/python -m tests.containers
 
-# Applies deploy/kubernetes to a cluster of one node that is built from Go modules, and breaks it (docs/how-to/operator/kubernetes.md):
+# Applies deploy/kubernetes to a cluster of two nodes that is built from Go modules, and breaks it (docs/how-to/operator/kubernetes.md):
 # for Debian 12, as root. What it installs and builds stays.
 cluster: setup
 	deploy/stand-ins/prepare images

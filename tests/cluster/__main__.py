@@ -9,10 +9,12 @@ import sys
 import threading
 import time
 from base64 import b64decode
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
+from typing import Any
 from urllib.error import URLError
 
 import httpx
@@ -23,7 +25,7 @@ from tests.checker.journal import Camera, Journal
 from tests.checker.street import TABLES
 from tests.checker.unseal import unseal_picture
 from tests.cluster import agency, cluster
-from tests.cluster.cluster import NODE, RUN, all_ready, begin, end, get, kubectl, ready
+from tests.cluster.cluster import NODES, RUN, Node, all_ready, begin, end, get, kubectl, ready
 from tests.containers import upgrade
 from tests.containers.__main__ import PERSON
 from tests.containers.looks import CONNECT, hold
@@ -35,11 +37,18 @@ OFFICER, PASSWORD = "vale", "an officer's password"
 NOW, NEXT = (f"registry.example.internal/platestream:0.{number}.0" for number in (1, 2))
 """The image's name in the manifests, and that of a next release."""
 
-IMAGES = (NOW, *(f"{IMAGE}-{name}" for name in ("kafka", "clickhouse", "outside", "pause")))
+ANYWHERE = (NOW, f"{IMAGE}-pause")
+IMAGES = (*ANYWHERE, *(f"{IMAGE}-{name}" for name in ("kafka", "clickhouse", "outside")))
+"""Those of the first node, which has the agency's pods too."""
+
 EVERY = 6.0
 """Seconds between two vehicles of a camera."""
 
-PODS = ("recognize", "match", "audit", "notify", "cameras", "console")
+SHARED = ("recognize", "match")
+SECOND = tuple(f"{app}-2" for app in SHARED)
+OUT_OF_SERVICE = "node.kubernetes.io/out-of-service=nodeshutdown:NoExecute"
+FLOWS = (*SHARED, "audit", "notify")
+PODS = (*FLOWS, "cameras", "console")
 
 
 @cache
@@ -188,9 +197,22 @@ def searches() -> None:
     hold(sealed() == 1, f"the inquiry for {case} has {sealed()} seals")
 
 
-def apply(image: str = NOW) -> None:
-    """`kubectl apply`, with an image; a Job of another release is deleted before, as the page says."""
-    text = kubectl("kustomize", str(agency.OVERLAY)).replace(NOW, image)
+def apply(image: str = NOW, /, **shares: int) -> None:
+    """`kubectl apply`, with an image and other numbers of shares than the overlay's; a Job of another release
+    is deleted before, as the page says.
+    """
+    objects = agency.manifests()
+    for one in objects:
+        if one["kind"] == "StatefulSet" and one["metadata"]["name"] in shares:
+            number = one["spec"]["replicas"] = shares[one["metadata"]["name"]]
+            (container,) = one["spec"]["template"]["spec"]["containers"]
+            (value,) = (value for value in container["env"] if value["name"] == "SHARES")
+            value["value"] = str(number)
+    apply_all(objects, image)
+
+
+def apply_all(objects: list[dict[str, Any]], image: str = NOW) -> None:
+    text = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}).replace(NOW, image)
     kubectl("delete", "job", "setup", "--ignore-not-found")
     kubectl("apply", "--filename=-", given=text)
 
@@ -206,20 +228,143 @@ def delete(app: str, namespace: str = "platestream") -> None:
     all_ready()
 
 
-def drain() -> None:
-    """All pods are evicted, those of the broker and the database too, and come back afterwards."""
-    kubectl("drain", NODE, "--delete-emptydir-data", "--force", within=600)
-    left = [one["metadata"]["name"] for one in cluster.pods() if one["status"]["phase"] == "Running"]
-    hold(not left, f"{left} run on a drained node")
-    kubectl("uncordon", NODE)
+def stop_shares(app: str) -> None:
+    kubectl("scale", f"statefulset/{app}", "--replicas=0")
+    until(f"{app} is stopped", lambda: not any(name.startswith(app) for name in places()), 120)
+
+
+def divide() -> None:
+    """Each of two shares of match becomes two of four: its own store goes on as one, a copy as the other."""
+    stop_shares("match")
+    for number in (1, 2):
+        agency.copy_store(f"recovery-match-{number}", f"recovery-match-{number + 2}")
+    apply(match=4)
+    all_ready(lambda: run_of(NOW))
+
+
+def begin_again(app: str, before: int, number: int) -> None:
+    """Another number of shares, with empty stores."""
+    stop_shares(app)
+    for one in range(1, before + 1):
+        agency.empty_store(f"recovery-{app}-{one}")
+    apply(**{app: number})
+    all_ready(lambda: run_of(NOW))
+
+
+def refuse() -> None:
+    """A store of one share of two does not become the only share of recognize; it is one of two as before."""
+    stop_shares("recognize")
+    apply(recognize=1)
+
+    def refused() -> bool:
+        return "is of share 1/2; share 1/1 would miss" in kubectl("logs", "recognize-1", check=False)
+
+    until("the store is refused", refused, 120)
+    stop_shares("recognize")
+    apply()
+    all_ready(lambda: run_of(NOW))
+
+
+def before_shares() -> None:
+    """The manifests of before shares, with a claim of its own name and an empty store for each flow."""
+    objects = agency.manifests()
+    for one in (one for one in objects if one["kind"] == "StatefulSet" and one["metadata"]["name"] in SHARED):
+        name, spec, pod = one["metadata"]["name"], one["spec"], one["spec"]["template"]["spec"]
+        claim, spec["replicas"] = spec.pop("volumeClaimTemplates")[0], 1
+        del spec["ordinals"]
+        of_flow = {"name": "recovery", "persistentVolumeClaim": {"claimName": f"{name}-recovery"}}
+        pod["volumes"].append(of_flow)
+        (container,) = pod["containers"]
+        container["env"] = [value for value in container["env"] if "SHARE" not in value["name"]]
+        agency.provide_volume(f"{name}-recovery")
+        kind = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "spec": claim["spec"]}
+        objects.append({**kind, "metadata": {"name": f"{name}-recovery", "namespace": "platestream"}})
+    remove_shares()
+    apply_all(objects)
+    all_ready(lambda: run_of(NOW))
+
+
+def remove_shares() -> None:
+    for app in SHARED:
+        stop_shares(app)
+        kubectl("delete", "statefulset", app)
+
+
+def upgrade_to_shares() -> None:
+    """Two shares of match go on from copies of the store; recognize goes on as one share."""
+    remove_shares()
+    for new, old in {"match-1": "match", "match-2": "match", "recognize-1": "recognize"}.items():
+        agency.empty_store(f"recovery-{new}")
+        agency.copy_store(f"{old}-recovery", f"recovery-{new}")
+    apply(recognize=1)
+    all_ready(lambda: run_of(NOW))
+
+
+def places() -> dict[str, str]:
+    """The node of each pod that runs."""
+    running = [one for one in cluster.pods() if one["status"]["phase"] == "Running"]
+    return {one["metadata"]["name"]: one["spec"]["nodeName"] for one in running}
+
+
+def drain(node: Node) -> None:
+    """All pods of a node are evicted: they go on on the other, and wait where they may not."""
+    kubectl("drain", node.name, "--delete-emptydir-data", "--force", within=600)
+    hold(node.name not in places().values(), f"a drained node has {places()}")
+    if node.within:
+        all_ready()
+    kubectl("uncordon", node.name)
     all_ready()
+    all_ready(namespace="agency")
+
+
+def spread() -> None:
+    """The second shares go to the second node."""
+    first, second = NODES
+    kubectl("cordon", first.name)
+    kubectl("delete", "pod", *SECOND)
+    all_ready()
+    kubectl("uncordon", first.name)
+    hold({places()[name] for name in SECOND} == {second.name}, f"the pods are on {places()}")
+
+
+def reach() -> None:
+    """A pod of each node reaches one of the other by its address, and the console by its Service."""
+    of_nodes = [[one for one in cluster.pods() if one["spec"].get("nodeName") == node.name] for node in NODES]
+    names = [next(one for one in found if one["metadata"]["labels"]["app"] in FLOWS) for found in of_nodes]
+    for here, there in (names, names[::-1]):
+        at = (here["metadata"]["namespace"], here["metadata"]["name"])
+        hold(reaches(*at, there["status"]["podIP"], 3030), f"{at} does not reach the other node's pod")
+        hold(reaches(*at, "console.platestream", 8443), f"{at} does not reach the console's Service")
+
+
+def lose_power() -> None:
+    """A node is gone. Its pods stay as they are until the operator says that it is out of service."""
+    node, began = NODES[1], time.monotonic()
+    cluster.power_off(node)
+    until("the node counts as lost", lambda: not cluster.nodes_ready(), 120)
+    lost = time.monotonic() - began
+    time.sleep(30)
+    hold({places()[name] for name in SECOND} == {node.name}, f"a pod was started again: {places()}")
+    kubectl("taint", "nodes", node.name, OUT_OF_SERVICE)
+    said = time.monotonic()
+    all_ready()
+    moved = time.monotonic() - said
+    say(f"        lost after {lost:.0f} s; ready on the other node {moved:.0f} s after the taint")
+    hold(node.name not in places().values(), f"a lost node has {places()}")
+
+
+def regain_power() -> None:
+    cluster.power_on(NODES[1])
+    until("the nodes are ready", cluster.nodes_ready, 120)
+    kubectl("taint", "nodes", NODES[1].name, f"{OUT_OF_SERVICE}-")
+    spread()
 
 
 def kill_kubelet() -> None:
-    end("kubelet", signal.SIGKILL)
+    end("kubelet-1", signal.SIGKILL)
     time.sleep(60)  # after 40 s the node counts as lost
-    begin("kubelet")
-    until("the node is ready", lambda: cluster.conditions() == "True", 120)
+    begin("kubelet-1")
+    until("the nodes are ready", cluster.nodes_ready, 120)
     all_ready()
 
 
@@ -228,7 +373,7 @@ def stop_api() -> None:
     time.sleep(60)
     begin("kube-apiserver")
     until("the API server is ready", ready, 120)
-    until("the node is ready", lambda: cluster.conditions() == "True", 120)
+    until("the nodes are ready", cluster.nodes_ready, 120)
     all_ready()
 
 
@@ -236,7 +381,7 @@ def move(image: str) -> None:
     """Another release, and back: the pods of flows are replaced when they are deleted (OnDelete)."""
     apply(image)
     until("setup has ended", lambda: get("job/setup")["status"].get("succeeded") == 1, 300)
-    for app in ("recognize", "match", "audit", "notify"):
+    for app in FLOWS:
         kubectl("delete", "pods", f"--selector=app={app}")
     all_ready(lambda: run_of(image))
 
@@ -270,7 +415,8 @@ def enforce_policies() -> None:
         partial(reaches, "agency", "deployment/tools", "match-1.match.platestream", 3030),
     ]
     hold(all(one() for one in (notify, *closed)), "something is closed where nothing enforces policies")
-    begin("kube-router")
+    for node in NODES:
+        begin(f"kube-router-{node.number}")
     until("it is closed", lambda: not any(one() for one in closed), 120)
     hold(notify(), "notify does not reach the receiver")
     kubectl("delete", "pods", "--all")
@@ -278,11 +424,12 @@ def enforce_policies() -> None:
 
 
 def begins() -> None:
-    with step("a node is ready"):
+    with step("two nodes are ready"):
         cluster.start()
     with step("images are loaded"):
         sh(DOCKER, "tag", IMAGE, NOW)
-        cluster.load(IMAGES, DOCKER)
+        cluster.load(IMAGES, DOCKER, NODES[:1])
+        cluster.load(ANYWHERE, DOCKER, NODES[1:])
     with step("the agency's broker, database and tools are ready; topics and rights are made"):
         agency.provide()
         all_ready(namespace="agency")
@@ -292,7 +439,8 @@ def begins() -> None:
         agency.balance()
         all_ready(lambda: run_of(NOW))
         restarts = sum(one["status"]["containerStatuses"][0]["restartCount"] for one in cluster.pods())
-        say(f"        {len(cluster.pods())} pods, {restarts} starts again")
+        of_nodes = sorted(Counter(places().values()).items())
+        say(f"        {len(cluster.pods())} pods, {restarts} starts again; {of_nodes}")
     with step("agency, people, hot list and cameras are registered"):
         register()
 
@@ -304,14 +452,54 @@ def works() -> None:
         searches()
 
 
+def shares() -> None:
+    for pod in ("recognize-1", "match-2"):
+        with step(f"{pod}, one share of two, is deleted amid frames"), frames():
+            kubectl("delete", "pod", pod)
+            all_ready()
+    with step("match becomes four shares, by copies of stores"), frames():
+        divide()
+    with step("match becomes two shares again, with empty stores"), frames():
+        begin_again("match", 4, 2)
+    with step("recognize refuses the store of one share of two as that of all"), frames():
+        refuse()
+    with step("recognize becomes one share, with an empty store"), frames():
+        begin_again("recognize", 2, 1)
+    with step("recognize becomes two shares again, with empty stores"), frames():
+        begin_again("recognize", 1, 2)
+
+
+def becomes() -> None:
+    with step("the manifests of before shares, with empty stores"), frames():
+        before_shares()
+    with step("an upgrade from them, by copies of stores"), frames():
+        upgrade_to_shares()
+    with step("recognize becomes two shares, with empty stores"), frames():
+        begin_again("recognize", 1, 2)
+
+
+def moves() -> None:
+    with step("pods of each node reach pods and Services of the other"):
+        spread()
+        reach()
+    with step("the second node is drained: its shares go on on the first"), frames():
+        drain(NODES[1])
+    with step("the second shares go back to the second node"), frames():
+        spread()
+    with step("the second node loses its power, and is said to be out of service"), frames():
+        lose_power()
+    with step("it is in service again, and the second shares go back to it"), frames():
+        regain_power()
+
+
 def breaks() -> None:
     for app in PODS:
         with step(f"the pod of {app} is deleted amid frames"), frames():
             delete(app)
     with step("a search in the console"):
         searches()
-    with step("the node is drained and takes pods again"), frames():
-        drain()
+    with step("the first node is drained, with broker and database, and takes pods again"), frames():
+        drain(NODES[0])
     with step("the kubelet is killed and away for a minute"), frames():
         kill_kubelet()
     with step("the API server is away for a minute"), frames():
@@ -339,16 +527,17 @@ def closes() -> None:
 
 
 def ends() -> None:
-    """All that was applied is deleted, with its namespace."""
+    """All that was applied is deleted, with its namespace. Then `main` stops the cluster."""
     with step("all that was applied is deleted"):
         kubectl("delete", "--filename=-", given=kubectl("kustomize", str(agency.OVERLAY)), within=600)
 
 
-PARTS = {"begins": begins, "works": works, "breaks": breaks, "closes": closes, "ends": ends}
+PARTS = {one.__name__: one for one in (begins, works, shares, moves, becomes, breaks, closes, ends)}
 
 
 def main(names: list[str]) -> int:
-    """All parts and then an end, or the parts that are named, on a cluster that is left as it is."""
+    """All parts, or those that are named; the cluster is left as it is unless `ends` is one of them."""
+    signal.signal(signal.SIGTERM, lambda *_signal: sys.exit(1))  # an end by hand is an end, too
     try:
         for name in names or PARTS:
             PARTS[name]()
@@ -357,7 +546,7 @@ def main(names: list[str]) -> int:
         cluster.show()
         return 1
     finally:
-        if not names:
+        if not names or "ends" in names:
             cluster.stop()
     say("everything was seen")
     return 0

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +11,7 @@ import yaml
 
 from platestream.schemas.rights import ACCOUNTS, PREFIX
 from tests.checker.journal import PASSWORD
-from tests.cluster.cluster import ADDRESS, NODE, RUN, begin, get, kubectl
+from tests.cluster.cluster import ADDRESS, NODES, RUN, begin, get, kubectl
 from tests.containers.__main__ import PASSWORD as PASSWORD_OF_PERSON
 from tests.containers.__main__ import PEOPLE, PERSON
 from tests.containers.stack import ROOT
@@ -203,9 +204,13 @@ def provide() -> None:
     kubectl("apply", "--namespace=agency", "--filename=-", given=text)
 
 
+def manifests() -> list[dict[str, Any]]:
+    return list(yaml.safe_load_all(kubectl("kustomize", str(OVERLAY))))
+
+
 def claims() -> list[dict[str, Any]]:
     """Return the claims in the manifests, and those that are made for the pods of StatefulSets."""
-    objects = list(yaml.safe_load_all(kubectl("kustomize", str(OVERLAY))))
+    objects = manifests()
     of_pods = [
         {**claim, "metadata": {"name": f"{claim['metadata']['name']}-{one['metadata']['name']}-{number}"}}
         for one in objects
@@ -217,10 +222,13 @@ def claims() -> list[dict[str, Any]]:
 
 
 def _volume(claim: Mapping[str, Any]) -> dict[str, Any]:
-    """A folder of the node for one claim: what an administrator makes by hand where nothing provisions."""
+    """A folder for one claim, made by hand as nothing provisions here. It is seen from each node, so it
+    stands in for a volume that can be attached to either; nothing here would refuse to attach it to both.
+    """
     name = claim["metadata"]["name"]
-    (VOLUMES / name).mkdir(parents=True)
-    here = {"matchExpressions": [{"key": "kubernetes.io/hostname", "operator": "In", "values": [NODE]}]}
+    (VOLUMES / name).mkdir(parents=True, exist_ok=True)
+    names = [node.name for node in NODES]
+    here = {"matchExpressions": [{"key": "kubernetes.io/hostname", "operator": "In", "values": names}]}
     return {
         "apiVersion": "v1",
         "kind": "PersistentVolume",
@@ -233,6 +241,32 @@ def _volume(claim: Mapping[str, Any]) -> dict[str, Any]:
             "nodeAffinity": {"required": {"nodeSelectorTerms": [here]}},
         },
     }
+
+
+def _of_flow(name: str) -> dict[str, Any]:
+    """A claim like those that StatefulSets make for their pods."""
+    like = next(one for one in claims() if one["metadata"]["name"] == "recovery-match-1")
+    return {**like, "metadata": {"name": name}}
+
+
+def provide_volume(name: str) -> None:
+    put([_volume(_of_flow(name))])
+
+
+def copy_store(source: str, target: str) -> None:
+    """Fill the volume of a new share with another's, as the page says."""
+    provide_volume(target)
+    text = (ROOT / "deploy/copy-store.yaml").read_text().replace("FROM", source).replace("TO", target)
+    kubectl("apply", "--filename=-", given=text)
+    kubectl("wait", "pod/copy-store", "--for=jsonpath={.status.phase}=Succeeded", "--timeout=120s")
+    kubectl("delete", "pod", "copy-store")
+
+
+def empty_store(name: str) -> None:
+    """Delete a share's claim, and provide a volume for the next one."""
+    kubectl("delete", f"persistentvolumeclaim/{name}", f"persistentvolume/{name}")
+    shutil.rmtree(VOLUMES / name)
+    provide_volume(name)
 
 
 def tools(*arguments: str) -> str:

@@ -1,4 +1,8 @@
-"""A Kubernetes cluster of one node: its programs are processes of this machine, without systemd."""
+"""A Kubernetes cluster of two nodes: its programs are processes of this machine, without systemd.
+
+The second node is a network namespace. Both nodes share the machine's disk, so that a folder below RUN stands
+in for a volume that can be attached to either.
+"""
 
 import json
 import os
@@ -6,7 +10,9 @@ import shutil
 import signal
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,47 +24,97 @@ BIN = HERE / "bin"
 RUN = HERE / "run"
 """Folder of one run: logs, certificates, data of etcd and containerd, volumes."""
 
-NODE = "node-1"
 BRIDGE = "knode0"
-ADDRESS = "10.250.0.1"
-"""Address of the node, on a bridge without any other member: nothing outside this machine reaches it."""
+"""It joins the nodes, and nothing outside this machine reaches it."""
 
-PODS, SERVICES = "10.244.0.0/24", "10.96.0.0/16"
+ADDRESS = "10.250.0.1"
+"""Address of the first node, and of what all nodes share."""
+
+PODS, SERVICES = "10.244.0.0/16", "10.96.0.0/16"
 API = f"https://{ADDRESS}:6443"
 ETCD = "http://127.0.0.1:12379"
 KUBECONFIG = RUN / "kubeconfig"
-SOCKET = RUN / "containerd.sock"
 
-CONTAINERD = f"""version = 3
-root = "{RUN}/containerd"
-state = "{RUN}/containerd-state"
+
+@dataclass(frozen=True)
+class Node:
+    """A kubelet with a containerd, a folder, control groups and a network of pods of its own."""
+
+    number: int
+
+    @property
+    def name(self) -> str:
+        return f"node-{self.number}"
+
+    @property
+    def address(self) -> str:
+        return f"10.250.0.{self.number}"
+
+    @property
+    def pods(self) -> str:
+        return f"10.244.{self.number}.0/24"
+
+    @property
+    def folder(self) -> Path:
+        return RUN / self.name
+
+    @property
+    def socket(self) -> Path:
+        return self.folder / "containerd.sock"
+
+    @property
+    def group(self) -> str:
+        return f"platestream-{self.name}"
+
+    @property
+    def within(self) -> tuple[str, ...]:
+        """Words before a command that run it in the node's network, with the machine's mounts."""
+        return () if self.number == 1 else ("nsenter", f"--net=/run/netns/k{self.name}")
+
+    def settings(self) -> dict[str, str]:
+        """Return the files that its programs read."""
+        return {
+            "containerd.toml": CONTAINERD.format(node=self.folder),
+            "cni/pods.conflist": json.dumps(_network(self)),
+            "kubelet.json": json.dumps(
+                {
+                    **KUBELET,
+                    "cgroupRoot": f"/{self.group}",
+                    "containerRuntimeEndpoint": f"unix://{self.socket}",
+                }
+            ),
+        }
+
+
+NODES = (Node(1), Node(2))
+CONTAINERD = """version = 3
+root = "{node}/containerd"
+state = "{node}/containerd-state"
 [grpc]
-address = "{SOCKET}"
+address = "{node}/containerd.sock"
 [plugins."io.containerd.cri.v1.runtime"]
 # Without CAP_SYS_RESOURCE runc may not make a process less likely to be killed.
 restrict_oom_score_adj = true
 [plugins."io.containerd.cri.v1.runtime".cni]
 bin_dirs = ["/usr/lib/cni"]
-conf_dir = "{RUN}/cni"
+conf_dir = "{node}/cni"
 [plugins."io.containerd.cri.v1.images".pinned_images]
 sandbox = "docker.io/library/platestream-stand-in-pause:latest"
 """
-NETWORK = {  # each pod by a pair of its own, so that what it sends passes the node's rules
-    "cniVersion": "1.0.0",
-    "name": "pods",
-    "plugins": [
-        {
-            "type": "ptp",
-            "ipam": {
-                "type": "host-local",
-                "subnet": PODS,
-                "dataDir": f"{RUN}/addresses",
-                "routes": [{"dst": "0.0.0.0/0"}],
-            },
-        },
-        {"type": "firewall", "backend": "iptables"},
-    ],
-}
+
+
+def _network(node: Node) -> dict[str, Any]:
+    """Each pod by a pair of its own, so that what it sends passes the node's rules."""
+    addresses = {
+        "type": "host-local",
+        "subnet": node.pods,
+        "dataDir": f"{node.folder}/addresses",
+        "routes": [{"dst": "0.0.0.0/0"}],
+    }
+    plugins = [{"type": "ptp", "ipam": addresses}, {"type": "firewall", "backend": "iptables"}]
+    return {"cniVersion": "1.0.0", "name": "pods", "plugins": plugins}
+
+
 KUBELET = {
     "apiVersion": "kubelet.config.k8s.io/v1beta1",
     "kind": "KubeletConfiguration",
@@ -68,7 +124,6 @@ KUBELET = {
     "localStorageCapacityIsolation": False,
     "clusterDNS": [ADDRESS],
     "clusterDomain": "cluster.local",
-    "containerRuntimeEndpoint": f"unix://{SOCKET}",
     "authentication": {
         "anonymous": {"enabled": False},
         "webhook": {"enabled": False},
@@ -88,28 +143,43 @@ NAMES = f""".:53 {{
 
 
 ME = f"--kubeconfig={KUBECONFIG}"
+OF_NODES = ("containerd", "kubelet", "kube-proxy", "kube-router")
+
+
+def _of(node: Node) -> dict[str, str]:
+    """Return the programs of a node, in the order of OF_NODES."""
+    named = f"{ME} --hostname-override={node.name}"
+    options = (
+        f"--config={node.folder}/containerd.toml",
+        f"""{named} --config={node.folder}/kubelet.json --root-dir={node.folder}/kubelet
+        --cert-dir={node.folder}/kubelet-certificate --node-ip={node.address}""",
+        f"{named} --proxy-mode=iptables --cluster-cidr={PODS} --conntrack-max-per-core=0",
+        # Started by the story: until then nothing enforces network policies.
+        f"""{named} --run-router=false --run-firewall=true --run-service-proxy=false
+        --service-cluster-ip-range={SERVICES} --health-port=0 --metrics-port=0""",
+    )
+    return {
+        f"{name}-{node.number}": " ".join((*node.within, name, words))
+        for name, words in zip(OF_NODES, options, strict=True)
+    }
+
+
 PARTS = {
-    "etcd": f"""--data-dir={RUN}/etcd --listen-client-urls={ETCD} --advertise-client-urls={ETCD}
+    "etcd": f"""etcd --data-dir={RUN}/etcd --listen-client-urls={ETCD} --advertise-client-urls={ETCD}
         --listen-peer-urls=http://127.0.0.1:12380""",
-    "kube-apiserver": f"""--etcd-servers={ETCD} --bind-address={ADDRESS} --secure-port=6443
+    "kube-apiserver": f"""kube-apiserver --etcd-servers={ETCD} --bind-address={ADDRESS} --secure-port=6443
         --tls-cert-file={RUN}/api.pem --tls-private-key-file={RUN}/api.pem
         --kubelet-client-certificate={RUN}/api.pem --kubelet-client-key={RUN}/api.pem
         --service-account-issuer=https://kubernetes.default.svc --token-auth-file={RUN}/tokens
         --service-account-key-file={RUN}/accounts.key --service-account-signing-key-file={RUN}/accounts.key
         --authorization-mode=RBAC --service-cluster-ip-range={SERVICES}
         --kubelet-preferred-address-types=InternalIP""",
-    "kube-controller-manager": f"""{ME} --service-account-private-key-file={RUN}/accounts.key
+    "kube-controller-manager": f"""kube-controller-manager {ME}
+        --service-account-private-key-file={RUN}/accounts.key
         --root-ca-file={RUN}/authority.pem --leader-elect=false --use-service-account-credentials""",
-    "kube-scheduler": f"{ME} --leader-elect=false",
-    "coredns": f"-conf={RUN}/Corefile",
-    "containerd": f"--config={RUN}/containerd.toml",
-    "kubelet": f"""{ME} --config={RUN}/kubelet.json --root-dir={RUN}/kubelet
-        --cert-dir={RUN}/kubelet-certificate --node-ip={ADDRESS} --hostname-override={NODE}""",
-    "kube-proxy": f"""{ME} --proxy-mode=iptables --cluster-cidr={PODS} --conntrack-max-per-core=0
-        --hostname-override={NODE}""",
-    # Started by the story: until then nothing enforces network policies.
-    "kube-router": f"""{ME} --run-router=false --run-firewall=true --run-service-proxy=false
-        --hostname-override={NODE} --service-cluster-ip-range={SERVICES} --health-port=0 --metrics-port=0""",
+    "kube-scheduler": f"kube-scheduler {ME} --leader-elect=false",
+    "coredns": f"coredns -conf={RUN}/Corefile",
+    **{name: words for node in NODES for name, words in _of(node).items()},
 }
 """The programs with their options, in the order in which they start."""
 
@@ -119,7 +189,7 @@ def begin(name: str, command: Sequence[str | Path] = ()) -> None:
     path = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}"}
     with (RUN / f"{name}.log").open("a") as log:
         process = subprocess.Popen(
-            [str(word) for word in command or (name, *PARTS[name].split())],
+            [str(word) for word in command or PARTS[name].split()],
             env=path,
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -152,23 +222,46 @@ def _lives(pid: int) -> bool:
 
 
 def start() -> None:
-    """The cluster, with an empty etcd. Returns when its node is ready."""
+    """The cluster, with an empty etcd. Returns when its nodes are ready."""
     stop()
     _lay_out()
+    _join()
+    for name in (one for one in PARTS if not one.startswith("kube-router")):
+        begin(name)
+        if name == "kube-apiserver":
+            until("the API server is ready", ready, 120)
+    until("the nodes are ready", nodes_ready, 120)
+
+
+def _join() -> None:
+    """A bridge between the nodes, and routes to each other's pods."""
     sh("ip", "link", "add", BRIDGE, "type", "bridge")
     sh("ip", "address", "add", f"{ADDRESS}/24", "dev", BRIDGE)
     sh("ip", "link", "set", BRIDGE, "up")
     Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
-    for name in (one for one in PARTS if one != "kube-router"):
-        begin(name)
-        if name == "kube-apiserver":
-            until("the API server is ready", ready, 120)
-    until("the node is ready", lambda: "True" in conditions(), 120)
+    # The Docker engine closes what is forwarded and not named.
+    named = ("-m", "comment", "--comment", "KUBE-nodes")
+    sh("iptables", "--insert", "FORWARD", "-i", BRIDGE, "-j", "ACCEPT", *named)
+    first, *others = NODES
+    for node in others:
+        space, cable = f"k{node.name}", f"k{node.name}-0"
+        sh("ip", "netns", "add", space)
+        sh("ip", "link", "add", cable, "type", "veth", "peer", "name", "eth0", "netns", space)
+        sh("ip", "link", "set", cable, "master", BRIDGE, "up")
+        sh("ip", "route", "add", node.pods, "via", node.address)
+        for words in (
+            ("link", "set", "lo", "up"),
+            ("address", "add", f"{node.address}/24", "dev", "eth0"),
+            ("link", "set", "eth0", "up"),
+            ("route", "add", "default", "via", first.address),
+        ):
+            sh("ip", "-netns", space, *words)
+        sh(*node.within, "sysctl", "--quiet", "net.ipv4.ip_forward=1")
 
 
 def _lay_out() -> None:
     shutil.rmtree(RUN, ignore_errors=True)
-    (RUN / "cni").mkdir(parents=True)
+    RUN.mkdir(parents=True)
     RUN.chmod(0o711)
     by = authority(RUN, "authority")
     certified(RUN, by, "api", f"IP:{ADDRESS},IP:10.96.0.1,DNS:kubernetes.default.svc")
@@ -185,45 +278,88 @@ def _lay_out() -> None:
         ],
         "current-context": "here",
     }
-    for name, text in {
+    files = {
         "tokens": f"{token},admin,admin,system:masters\n",
         "kubeconfig": json.dumps(config),
-        "containerd.toml": CONTAINERD,
-        "cni/pods.conflist": json.dumps(NETWORK),
-        "kubelet.json": json.dumps(KUBELET),
         "Corefile": NAMES,
-    }.items():
+    }
+    for node in NODES:
+        (node.folder / "cni").mkdir(parents=True)
+        node.folder.chmod(0o711)
+        files |= {f"{node.name}/{name}": text for name, text in node.settings().items()}
+        for group in _groups(node):
+            group.mkdir(exist_ok=True)
+    for name, text in files.items():
         (RUN / name).write_text(text)
         (RUN / name).chmod(0o600)
 
 
-def stop() -> None:
-    """End all processes of a run and its containers, and remove its mounts, bridge and rules."""
-    for name in ("kubelet", "kube-proxy"):
-        end(name)
-    tasks = (
-        sh(*_ctr(), "task", "list", check=False).splitlines()[1:] if (RUN / "containerd.pid").exists() else []
-    )
-    for pid in (int(line.split()[1]) for line in tasks):
-        if _lives(pid):
-            os.kill(pid, signal.SIGKILL)
-    for file in RUN.glob("*.pid"):
-        end(file.stem)
+def _groups(node: Node) -> list[Path]:
+    """The node's control group in each hierarchy: one with version 2, and one for each controller before."""
+    root = Path("/sys/fs/cgroup")
+    roots = [root] if (root / "cgroup.procs").exists() else [one for one in root.iterdir() if one.is_dir()]
+    return [one / node.group for one in roots]
+
+
+def power_off(node: Node) -> None:
+    """Kill all processes of a node at once, those in its pods too, and pull its cable."""
+    if node.within:
+        sh("ip", "link", "set", f"k{node.name}-0", "down", check=False)
+    for name in ("kubelet", "containerd", "kube-proxy", "kube-router"):
+        end(f"{name}-{node.number}", signal.SIGKILL)
     for one in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             words = one.read_bytes().split(b"\0")
         except OSError:
             continue
-        if words[0].endswith(b"containerd-shim-runc-v2") and str(SOCKET).encode() in words:
+        if words[0].endswith(b"containerd-shim-runc-v2") and str(node.socket).encode() in words:
             os.kill(int(one.parent.name), signal.SIGKILL)
+    until(f"the pods of {node.name} have ended", lambda: not _kill_pods(node), 30)
+    _unmount(f"{node.folder}/")
+
+
+def _kill_pods(node: Node) -> int:
+    """Kill what is in the node's control groups, and return how many that were: containerd may be dead."""
+    files = [file for group in _groups(node) for file in group.glob("**/cgroup.procs")]
+    pids = {int(pid) for file in files for pid in file.read_text().split()}
+    for pid in filter(_lives, pids):
+        os.kill(pid, signal.SIGKILL)
+    return len(pids)
+
+
+def power_on(node: Node) -> None:
+    if node.within:
+        sh("ip", "link", "set", f"k{node.name}-0", "up")
+    shutil.rmtree(node.folder / "containerd-state")  # as a folder in memory, with its mounts
+    for name in ("containerd", "kubelet", "kube-proxy"):
+        begin(f"{name}-{node.number}")
+
+
+def _unmount(*below: str) -> None:
     mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
     for mount in reversed(mounts):
-        if mount.startswith((f"{RUN}/", "/run/netns/cni-", "/var/run/netns/cni-")):
+        if mount.startswith(below):
             sh("umount", "--lazy", mount, check=False)
+
+
+def stop() -> None:
+    """End all processes and containers of a run; remove its mounts, networks, control groups, rules."""
+    for node in NODES:
+        power_off(node)
+    for file in RUN.glob("*.pid"):
+        end(file.stem)
+    _unmount(f"{RUN}/", "/run/netns/cni-", "/var/run/netns/cni-")
     for space in Path("/run/netns").glob("cni-*"):
         space.unlink(missing_ok=True)
+    for node in NODES:
+        if node.within:
+            sh("ip", "netns", "delete", f"k{node.name}", check=False)
+        shutil.rmtree(node.folder / "containerd", ignore_errors=True)  # gigabytes
+        for group in _groups(node):
+            for one in sorted((group, *group.glob("**/")), reverse=True):
+                if one.exists():
+                    one.rmdir()
     sh("ip", "link", "delete", BRIDGE, check=False)
-    shutil.rmtree(RUN / "containerd", ignore_errors=True)  # gigabytes
     for tool in ("iptables", "ip6tables"):
         rules = sh(f"{tool}-save").splitlines(keepends=True)
         others = [rule for rule in rules if "KUBE-" not in rule and "CNI-" not in rule]
@@ -248,21 +384,18 @@ def ready() -> bool:
     return kubectl("get", "--raw=/readyz", check=False) == "ok"
 
 
-def conditions() -> str:
-    """The status of the node's condition Ready."""
+def nodes_ready() -> bool:
     path = "jsonpath={.items[*].status.conditions[?(@.type=='Ready')].status}"
-    return kubectl("get", "nodes", f"--output={path}", check=False)
+    return kubectl("get", "nodes", f"--output={path}", check=False).split() == ["True"] * len(NODES)
 
 
-def _ctr() -> tuple[str, ...]:
-    return (str(BIN / "ctr"), "--address", str(SOCKET), "--namespace", "k8s.io")
-
-
-def load(images: Sequence[str], docker: str) -> None:
-    """Images of the Docker engine, in containerd."""
+def load(images: Sequence[str], docker: str, nodes: Sequence[Node] = NODES) -> None:
+    """Images of the Docker engine, in the containerd of each node."""
     file = RUN / "images.tar"
     sh(docker, "save", "--output", str(file), *images, within=600)
-    sh(*_ctr(), "image", "import", str(file), within=600)
+    for node in nodes:
+        by = ("--address", str(node.socket), "--namespace", "k8s.io")
+        sh(str(BIN / "ctr"), *by, "image", "import", str(file), within=600)
     file.unlink()
 
 
@@ -272,14 +405,16 @@ def pods(namespace: str = "platestream") -> list[dict[str, Any]]:
 
 
 def unready(namespace: str = "platestream") -> list[str]:
-    """Names of the work without a ready pod, and pods that are ending, with what is known of them."""
+    """Names of the work without all of its pods ready, and pods that are not, with what is known of them."""
     kinds = "statefulsets,deployments"
-    wanted = {one["metadata"]["name"] for one in get(kinds, f"--namespace={namespace}")["items"]}
+    work = get(kinds, f"--namespace={namespace}")["items"]
+    wanted = Counter({one["metadata"]["name"]: one["spec"]["replicas"] for one in work})
     found = []
     for one in pods(namespace):
         states = one["status"].get("containerStatuses", [])
-        if "deletionTimestamp" not in one["metadata"] and states and all(state["ready"] for state in states):
-            wanted.discard(one["metadata"]["labels"]["app"])
+        here = {kind["type"]: kind["status"] for kind in one["status"].get("conditions", ())}
+        if "deletionTimestamp" not in one["metadata"] and here.get("Ready") == "True":
+            wanted[one["metadata"]["labels"]["app"]] -= 1
         elif one["status"]["phase"] != "Succeeded":
             reasons = (
                 f"{kind} {more.get('reason', '')}"
@@ -287,7 +422,7 @@ def unready(namespace: str = "platestream") -> list[str]:
                 for kind, more in state["state"].items()
             )
             found.append(f"{one['metadata']['name']}: {one['status']['phase']} {' '.join(reasons)}")
-    return [*sorted(wanted), *found]
+    return [*sorted(+wanted), *found]
 
 
 def all_ready(
