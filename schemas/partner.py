@@ -33,7 +33,7 @@ OUTCOME_TEXTS: dict[Outcome, str] = {
     "late": "did not answer in time",
     "unreachable": "could not be reached",
     "bad_signature": "answered without its signature, so it is not shown",
-    "bad_answer": "answered what cannot be read, so it is not shown",
+    "bad_answer": "answered what cannot be read or was not asked for, so it is not shown",
     "not_asked": "was not asked",
 }
 Remark = Annotated[str, Meta(max_length=1000)]

@@ -9,9 +9,10 @@ import asyncio
 import queue
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Generic, TypeVar, Unpack, get_args
 from uuid import UUID, uuid4
 
@@ -21,6 +22,7 @@ from platestream.access import registry
 from platestream.access.door import Documentation, Door
 from platestream.access.signing_keys import OwnKey
 from platestream.inquiries.search import SearchRequest
+from platestream.partners.answer_check import fault_in
 from platestream.partners.config import PartnersConfig, read_config
 from platestream.partners.register import askable_partners, objection, own_agency, own_key_store
 from platestream.partners.transport import Client, Partner, PartnerResult
@@ -121,8 +123,7 @@ def ask(
         },
         **why,
     )
-    body = msgspec.json.encode(inquiry)
-    return _answers(door, ready, INQUIRIES, body, Reads, clock, why)
+    return _answers(door, ready, inquiry, clock, why)
 
 
 def pictures(
@@ -155,7 +156,7 @@ def signed_pictures(
     door.enter("partner_picture", str(detection_id), change=f"asked: {partner}", **why)
     wanted = PictureOf(asker=ready.asker, detection_id=detection_id, captured_at=captured_at)
     body = msgspec.json.encode(wanted)
-    for _one, heard, _seconds in _ask_all(door, ready, PICTURES, body, Pictures, clock, why):
+    for _one, heard, _seconds in _ask_all(door, ready, PICTURES, body, Pictures, clock, why, _any):
         if heard.answer is None:
             raise RefusedError("partners", f"{partner} {OUTCOME_TEXTS[heard.outcome]}: {heard.text}")
         images = {"crop": heard.answer.crop, "vehicle": heard.answer.vehicle}
@@ -166,13 +167,12 @@ def signed_pictures(
 def _answers(
     door: Door,
     ready: "_Preparation[Any]",
-    path: str,
-    body: bytes,
-    kind: type[Reads],
+    inquiry: Inquiry,
     clock: Clock,
     why: Documentation,
 ) -> Iterator[Answer]:
-    for partner, heard, seconds in _ask_all(door, ready, path, body, kind, clock, why):
+    body, check = msgspec.json.encode(inquiry), partial(fault_in, inquiry)
+    for partner, heard, seconds in _ask_all(door, ready, INQUIRIES, body, Reads, clock, why, check):
         reads = heard.answer or Reads(reads=(), found=0)
         found = (reads.reads, reads.found, reads.cut, heard.exchange)
         yield Answer(partner.name, heard.outcome, heard.text, seconds, *found)
@@ -263,9 +263,11 @@ def _ask_all(
     kind: type[T],
     clock: Clock,
     why: Documentation,
+    check: Callable[[T, datetime], str],
 ) -> Iterator[tuple[Partner, "PartnerResult[T]", float]]:
     """Yield answers in the order of arrival, each logged by then. A thread asks all partners and runs to its
-    end even when nobody reads the answers any more, so that each outcome is logged.
+    end even when nobody reads the answers any more, so that each outcome is logged. An answer in which
+    `check` names a fault is not shown.
     """
     came: queue.SimpleQueue[tuple[Partner, PartnerResult[T], float] | BaseException] = queue.SimpleQueue()
     most = ready.config.ask.a_minute
@@ -277,6 +279,8 @@ def _ask_all(
             heard: PartnerResult[T] = PartnerResult("not_asked", f"{most} inquiries in a minute are the most")
         else:
             heard = await client.ask(partner, path, body, uuid4(), kind)
+            if heard.answer is not None and (fault := check(heard.answer, clock())):
+                heard = PartnerResult("bad_answer", fault)
         return partner, heard, time.monotonic() - began
 
     async def everyone() -> None:
@@ -305,6 +309,10 @@ def _ask_all(
         if isinstance(found, BaseException):
             raise found
         yield found
+
+
+def _any(_answer: object, _now: datetime) -> str:
+    return ""
 
 
 def _over_limit(settings: Settings, names: Sequence[str], most: int, now: datetime) -> set[str]:

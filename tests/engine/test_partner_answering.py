@@ -13,10 +13,12 @@ from platestream.edges.clickhouse import ClickHouseTables
 from platestream.edges.edge import Edge
 from platestream.edges.files import FileTopics
 from platestream.flows import audit_flow
+from platestream.partners.answer_check import fault_in
 from platestream.partners.signing import sign_request
+from platestream.runtime.clock import utc_now
 from platestream.schemas import tables
 from platestream.schemas.gate_rules import of_profile
-from platestream.schemas.partner import INQUIRIES, PICTURES, PictureOf
+from platestream.schemas.partner import INQUIRIES, PICTURES, PictureOf, Reads
 from platestream.schemas.registry import RegistryRecord
 from tests.support.agency import read, set_rules, user
 from tests.support.clock import NOW
@@ -70,6 +72,30 @@ def test_a_partner_hears_what_was_read_and_it_is_on_record_as_of_their_person(an
             *("allowed", "26-001234", "ABC123"),
         )
     ]
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ({"plate": "ABC123"}, 2),
+        ({"plate": "abc-1*"}, 4),
+        ({"plate": "A?0123"}, 1),
+        ({"plate": "*0123"}, 1),
+        ({"plate": "", "since": NOW - 6 * DAY}, 10),
+        ({"plate": "ABC123", "way": "fuzzy"}, 8),
+        ({"plate": "A8C123", "way": "fuzzy"}, 3),
+        ({"plate": "ABO123", "way": "fuzzy"}, 3),
+        ({"plate": "", "way": "sightings", "cameras": ("south",), "since": NOW - 2 * HOUR}, 1),
+    ],
+)
+def test_what_the_gate_finds_is_an_answer_by_the_check_of_who_asks(
+    answering: Answering, asked: dict[str, Any], found: int
+) -> None:
+    alike = ("A8C123", "ABC12", "ABO123", "ACB123", "GBC123", "ABC1234", "LEAD123")
+    answering.database.put(tables.DETECTIONS, *(read(HOUR, "north", plate=one) for one in alike))
+    sent = inquiry(**asked)
+    answer = msgspec.json.decode(answering.ask(sent).content, type=Reads)
+    assert (fault_in(sent, answer, utc_now()), answer.found) == ("", found)
 
 
 def test_a_picture_is_a_look_of_its_own(answering: Answering) -> None:

@@ -195,6 +195,42 @@ def test_a_dead_partner_one_that_answers_for_another_and_one_that_refuses_are_ea
     assert said["wrong"].startswith("answered without its signature")
 
 
+SOME_TIME = SearchRequest(
+    "sightings", "ABC*", cameras=("main-n",), since=NOW - DAY, until=NOW + timedelta(minutes=1)
+)
+
+
+@pytest.mark.parametrize(
+    ("lie", "fault"),
+    [
+        ({"reads": [READ, {**READ, "plate": "XYZ123"}], "found": 2}, "plates that were not asked for"),
+        ({"reads": [{**READ, "captured_at": (NOW - 2 * DAY).isoformat()}], "found": 1}, "outside the time"),
+        ({"reads": [{**READ, "captured_at": (NOW + DAY).isoformat()}], "found": 1}, "outside the time"),
+        ({"reads": [{**READ, "camera_id": "jail"}], "found": 1}, "of cameras that were not asked for"),
+        ({"reads": [READ, READ], "found": 1}, "fewer reads than it sends"),
+        ({"reads": [READ] * 201, "found": 201}, "length <= 200"),
+    ],
+)
+def test_a_signed_answer_with_what_was_not_asked_for_is_on_record_and_nothing_of_it_is_shown(
+    asks: Asking, lie: Any, fault: str
+) -> None:
+    asks.county.said = Response(200, "application/json", msgspec.json.encode(lie))
+    (result,) = asks.ask(asked=SOME_TIME)
+    assert (result.outcome, result.reads, result.found, result.exchange) == ("bad_answer", (), 0, None)
+    (said,) = [row[6] for row in asks.log() if row[1] == "partner_answer"]
+    assert said.startswith("answered what cannot be read or was not asked for, so it is not shown: ")
+    assert fault in said
+    assert "XYZ123" not in said
+    asks.county.said = READS
+    assert asks.ask(asked=SOME_TIME)[0].found == 7
+
+
+def test_a_read_to_come_is_no_answer_to_a_search_without_an_end(asks: Asking) -> None:
+    later = {**READ, "captured_at": (utc_now() + timedelta(hours=1)).isoformat()}
+    asks.county.said = Response(200, "application/json", msgspec.json.encode({"reads": [later], "found": 1}))
+    assert asks.ask()[0].outcome == "bad_answer"
+
+
 def test_more_than_so_many_in_a_minute_are_not_asked_over_all_processes(asks: Asking) -> None:
     outcomes = [asks.ask()[0].outcome for _ in range(6)]
     assert outcomes == ["answered"] * 5 + ["not_asked"]
@@ -220,9 +256,12 @@ TERMS = holding.Terms(case_number="26-001234", authority="Det. Begay", schedule=
 JPEG = b"\xff\xd8vehicle"
 
 
-def with_pictures(county: Canned, vehicle: bytes = JPEG) -> None:
+def with_pictures(county: Canned, vehicle: bytes = JPEG, plate: str = "ABC123") -> None:
     """The county answers with two reads to a pattern, with the first alone when asked for it."""
-    first, second = READ, {**READ, "detection_id": str(UUID(int=2)), "plate": "ABC999"}
+    first, second = (
+        {**READ, "detection_id": str(UUID(int=number)), "plate": one}
+        for number, one in ((1, plate), (2, "ABC999"))
+    )
 
     def answer(asked: Any, path: str, body: bytes) -> Response:
         county.asked.append(body)
@@ -328,9 +367,12 @@ def test_what_an_agency_says_otherwise_when_it_is_asked_again_is_not_held(asks: 
         wanted._replace(captured_at=NOW - timedelta(seconds=1)),
         wanted._replace(captured_at=NOW + timedelta(seconds=1)),
     ):
-        with pytest.raises(holding.NothingToHold, match="now what it said before"):
+        with pytest.raises(RefusedError, match="not asked for|outside the time"):
             partner_reads.hold(asks.door(), TERMS, "county", [other])
         asks.again()
+    with_pictures(asks.county, plate="ABC12O")
+    with pytest.raises(holding.NothingToHold, match="now what it said before"):
+        partner_reads.hold(asks.door(), TERMS, "county", [wanted._replace(plate="ABC120")])
     assert asks.database.rows("SELECT count() FROM platestream.evidence_holds") == [(0,)]
 
 
