@@ -8,7 +8,7 @@ they expire. Digests include random numbers that are stored with the rows, so th
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import pairwise
 from typing import Any
@@ -30,7 +30,8 @@ LATE = timedelta(hours=3)
 DAILY = timedelta(days=1)
 MARGIN = timedelta(minutes=1)
 """Rows that expire within this time may be deleted during the comparison."""
-FIRST = datetime(1970, 1, 1, tzinfo=UTC)
+FIRST, LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2149, 1, 1, tzinfo=UTC)
+"""Earlier and later than any capture, as the database's dates have them."""
 REASON = "What was written is counted and sealed each hour"
 FAULTS = (
     ("missing", "missing"),
@@ -41,10 +42,12 @@ FAULTS = (
 _GROUPS = """
 SELECT until, source, day, cameras, first, last, sha256 FROM platestream.tally_groups(
     since = {since:DateTime64(6, 'UTC')}, untils = {untils:Array(DateTime64(6, 'UTC'))})
+WHERE day >= {first:Date} AND day < {before:Date}
 """
 _COMPARED = """
 SELECT source, day, camera_id, missing, altered, rewritten, uncounted
-FROM platestream.completeness(since = {since:DateTime64(6, 'UTC')})
+FROM platestream.completeness_of(since = {since:DateTime64(6, 'UTC')},
+    first = {first:DateTime64(3, 'UTC')}, before = {before:DateTime64(3, 'UTC')})
 """
 _SINCE = "SELECT now64(6, 'UTC'), since FROM platestream.retained_since"
 _UNSEALED = """
@@ -79,21 +82,19 @@ def seal(door: Door, now: datetime) -> None:
 
 
 def compare(client: Client) -> CompletenessReport:
-    """Compare the unexpired rows with the counts, and the counts with the sealed ones.
+    """Compare the unexpired rows with the counts, and the counts with the sealed ones, day by day of capture:
+    a month at once takes more memory than a machine has. The oldest day comes first, because its rows expire.
 
     `client` has the role of the retention job or the auditor. Raises DatabaseError.
     """
     ((now, retained_since),) = run("comparing", partial(client.query, _SINCE)).result_rows
     since = retained_since + MARGIN
     sealed = [decode(one.record) for one, _hash in ledger.read(client, "retention", "tally", after=since)]
-    return CompletenessReport(
-        at=now,
-        faults=[
-            *_broken(client, sealed, since),
-            *_unsealed(client, sealed, now),
-            *_differing(client, since),
-        ],
-    )
+    days = list(_days(since, now))
+    differing = [fault for first, before in days for fault in _differing(client, since, first, before)]
+    broken = [fault for first, before in days for fault in _broken(client, sealed, since, first, before)]
+    gaps, unsealed = _gaps(sealed), _unsealed(client, sealed, now)
+    return CompletenessReport(at=now, faults=[*gaps, *broken, *unsealed, *differing])
 
 
 def daily(client: Client, before: CompletenessReport | None, now: datetime) -> CompletenessReport:
@@ -105,23 +106,39 @@ def daily(client: Client, before: CompletenessReport | None, now: datetime) -> C
     return compare(client)
 
 
-def _broken(client: Client, sealed: Sequence[Tally], since: datetime) -> Iterator[str]:
-    """Yield gaps between sealed hours, and counts that differ from the sealed ones."""
+def _days(since: datetime, now: datetime) -> Iterator[tuple[datetime, datetime]]:
+    """Yield the first time of each day since, and that of the next; the last has all that is to come."""
+    first = since.replace(hour=0, minute=0, second=0, microsecond=0)
+    while first + DAILY <= now:
+        yield first, first + DAILY
+        first += DAILY
+    yield first, LAST
+
+
+def _gaps(sealed: Sequence[Tally]) -> Iterator[str]:
     for one, following in pairwise(sealed):
         if one.until != following.since:
             yield f"counts sealed at {_at(following.until)} do not follow those of {_at(one.until)}"
-    if not sealed:
+
+
+def _broken(
+    client: Client, sealed: Sequence[Tally], since: datetime, first: datetime, before: datetime
+) -> Iterator[str]:
+    """Yield counts that differ from the sealed ones."""
+    if not sealed or first < since:  # some rows of the first day have expired
         return
+    untils = [one.until for one in sealed]
     found = {
         (until, day.source, day.day): day
-        for until, day in _groups(client, sealed[0].since, [one.until for one in sealed])
+        for until, day in _groups(client, sealed[0].since, untils, first, before)
     }
     for one in sealed:
         if one.until < since or (one.since != FIRST and one.since < since):
             continue
-        sealed_days = {(one.until, day.source, day.day): day for day in one.days}
+        days = (day for day in one.days if first.date() <= day.day < before.date())
+        sealed_days = {(one.until, day.source, day.day): day for day in days}
         for key in sorted({*sealed_days, *(key for key in found if key[0] == one.until)}):
-            if datetime.combine(key[2], time(), UTC) >= since and sealed_days.get(key) != found.get(key):
+            if sealed_days.get(key) != found.get(key):
                 yield f"{key[1]} of {key[2]}: counts sealed at {_at(one.until)} were changed"
 
 
@@ -132,8 +149,8 @@ def _unsealed(client: Client, sealed: Sequence[Tally], now: datetime) -> Iterato
         yield f"{count} rows written more than {LATE / EVERY:.0f} hours ago are in no sealed count"
 
 
-def _differing(client: Client, since: datetime) -> Iterator[str]:
-    parameters = {"since": since}
+def _differing(client: Client, since: datetime, first: datetime, before: datetime) -> Iterator[str]:
+    parameters = {"since": since, "first": first, "before": before}
     for source, day, camera, *counts in run(
         "comparing", partial(client.query, _COMPARED, parameters=parameters)
     ).result_rows:
@@ -142,8 +159,15 @@ def _differing(client: Client, since: datetime) -> Iterator[str]:
                 yield f"{source} of {day}, {camera}: {count} {text}"
 
 
-def _groups(client: Client, since: datetime, untils: Sequence[datetime]) -> list[tuple[datetime, Day]]:
+def _groups(
+    client: Client,
+    since: datetime,
+    untils: Sequence[datetime],
+    first: datetime = FIRST,
+    before: datetime = LAST,
+) -> list[tuple[datetime, Day]]:
     parameters: dict[str, Any] = {"since": since, "untils": list(untils)}
+    parameters |= {"first": first.date(), "before": before.date()}
     rows = run("counting", partial(client.query, _GROUPS, parameters=parameters)).result_rows
     names = Day.__struct_fields__
     return [(until, Day(**dict(zip(names, day, strict=True)))) for until, *day in rows]

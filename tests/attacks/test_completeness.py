@@ -92,14 +92,15 @@ def again(plate: str, *, models: list[str] | None = None) -> Callable[[Database]
     return lambda database: database.put(tables.DETECTIONS, changed)
 
 
-def moved(database: Database) -> None:
-    """Another hour of capture: the row is written anew and the old one deleted."""
-    database.put(
-        tables.DETECTIONS, msgspec.structs.replace(READS[0], captured_at=READS[0].captured_at - 3 * HOUR)
-    )
-    sql(f"ALTER TABLE platestream.detections DELETE WHERE captured_at = {_time(READS[0].captured_at)}")(
-        database
-    )
+def moved(by: timedelta) -> Callable[[Database], None]:
+    """Another time of capture: the row is written anew and the old one deleted."""
+    first = READS[0].captured_at
+
+    def attack(database: Database) -> None:
+        database.put(tables.DETECTIONS, msgspec.structs.replace(READS[0], captured_at=first + by))
+        sql(f"ALTER TABLE platestream.detections DELETE WHERE captured_at = {_time(first)}")(database)
+
+    return attack
 
 
 def backdated(database: Database) -> None:
@@ -142,7 +143,11 @@ WAYS: dict[str, tuple[Callable[[Database], None], str]] = {
         lambda database: database.put(tables.DETECTIONS, msgspec.structs.replace(READS[0], plate="AAA1009")),
         "written again with something else",
     ),
-    "a capture moved by three hours": (moved, "written again with something else"),
+    "a capture moved by three hours of its day": (
+        moved((3 if READS[0].captured_at.hour < 12 else -3) * HOUR),
+        "written again with something else",
+    ),
+    "a capture moved by a day": (moved(-DAY), "1 missing"),
     "a partition dropped": (dropped("detections"), "1 missing"),
     "a table emptied": (sql("TRUNCATE TABLE platestream.detections"), "1 missing"),
     "hits deleted only": (sql("ALTER TABLE platestream.alert_hits DELETE WHERE 1"), "alert_hits of"),

@@ -367,7 +367,7 @@ def test_what_an_agency_says_otherwise_when_it_is_asked_again_is_not_held(asks: 
         wanted._replace(captured_at=NOW - timedelta(seconds=1)),
         wanted._replace(captured_at=NOW + timedelta(seconds=1)),
     ):
-        with pytest.raises(RefusedError, match="not asked for|outside the time"):
+        with pytest.raises(RefusedError, match=r"not asked for|outside the time"):
             partner_reads.hold(asks.door(), TERMS, "county", [other])
         asks.again()
     with_pictures(asks.county, plate="ABC12O")

@@ -1,20 +1,28 @@
-"""Rows read by each way to look stay within their budget: a share of the table, as of 10 million rows.
+"""Rows read by each way to look stay within their budget: a share of the table, as of 10 million rows. What
+compares a month has a budget of memory.
 
 A search reads granules of 2,048 rows, so on this small table the least that can be read weighs more. What is
 asserted here in rows, `platestream bench search` measures at 10 million.
 """
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from clickhouse_connect.driver.exceptions import DatabaseError
 
 from benchmarks.search import DAYS, fill, looks, rows_read
-from platestream.edges.clickhouse_client import ANALYST
+from platestream.edges.clickhouse_client import ANALYST, RETENTION
+from platestream.retention import tally
+from platestream.retention.service import start_scheduled
 from tests.support.database import Database, copied
+from tests.support.door import door_of
 
 ROWS = 280_000
 GRANULE = 2048
+MEMORY = 60_000_000
+"""Bytes for ROWS / DAYS rows. All of them at once take twice as much."""
 HOUR_OF_PICTURES = 3 * 64
 BUDGETS = {
     "exact": 2 * DAYS * GRANULE,  # a sighting a day, a granule each
@@ -53,6 +61,16 @@ def test_the_ways_to_look_find_what_was_put_there(database: Database) -> None:
     assert [row["plate"] for row in by_name["companions"]()][:1] == ["MATE456"]
     assert len(by_name["camera, 2 h"]()) > 0
     assert by_name["picture"]() == ["crop"]
+
+
+def test_a_month_is_compared_in_the_memory_of_a_day(database: Database) -> None:
+    tally.seal(start_scheduled(door_of(database)), datetime.now(UTC) + timedelta(minutes=10))
+    client = database.client(RETENTION)
+    client.set_client_setting("max_memory_usage", MEMORY)
+    assert tally.compare(client).faults == []
+    with pytest.raises(DatabaseError) as refused:
+        client.query("SELECT * FROM platestream.completeness(since = now() - INTERVAL 30 DAY)")
+    assert refused.value.code == 241, "all days at once take more"
 
 
 def test_a_granule_is_as_small_as_the_budgets_suppose(database: Database) -> None:

@@ -60,7 +60,7 @@ EVIDENCE = {  # what is held, or would be: tests/attacks/test_evidence_and_ledge
 }
 TIMES = {
     "clock_seen",
-    "completeness",
+    "completeness_of",
     "pass_groups",
 }  # counts and times, for what compares the clock and the tallies
 HASHES = {"disproved"}  # of pairs of plate and entry, and who found them wrong
