@@ -51,7 +51,8 @@ def start_process(settings: Settings, sharing: Sharing = "none") -> None:
 def take_store(share: Share, sharing: Sharing, store: Path | None) -> None:
     """Note in a recovery store whose share it is. Raises SettingsError for the store of another share.
 
-    In a copy for a part of its share, positions of partitions that others read are deleted first.
+    In a divisible store, positions of partitions that others read are deleted first: it may be a copy, also
+    of a store without a note, from before there were shares.
     """
     if sharing == "none" and share != ALL_PARTITIONS:
         raise SettingsError(f"PLATESTREAM_SHARE: this flow has one process and no share {share}")
@@ -66,7 +67,7 @@ def take_store(share: Share, sharing: Sharing, store: Path | None) -> None:
             f"PLATESTREAM_SHARE: recovery store {store} is of share {noted}; share {share} would miss or "
             "repeat what others read: docs/how-to/operator/scaling.md says how to change the number"
         )
-    for file in store.glob("*.sqlite3") if noted else ():
+    for file in store.glob("*.sqlite3") if sharing == "divisible" else ():
         with closing(sqlite3.connect(file, timeout=30)) as part, part:
             part.execute(_DELETE_OTHERS, [share.of, share.number])
     write_file(mark, str(share).encode())

@@ -293,6 +293,8 @@ def remove_shares() -> None:
 def upgrade_to_shares() -> None:
     """Two shares of match go on from copies of the store; recognize goes on as one share."""
     remove_shares()
+    for app in SHARED:  # which releases from before shares did not note
+        (agency.VOLUMES / f"{app}-recovery" / "store" / "share").unlink()
     for new, old in {"match-1": "match", "match-2": "match", "recognize-1": "recognize"}.items():
         agency.empty_store(f"recovery-{new}")
         agency.copy_store(f"{old}-recovery", f"recovery-{new}")
@@ -360,10 +362,16 @@ def regain_power() -> None:
     spread()
 
 
-def kill_kubelet() -> None:
-    end("kubelet-1", signal.SIGKILL)
-    time.sleep(60)  # after 40 s the node counts as lost
-    begin("kubelet-1")
+def kill_agents() -> None:
+    """A node whose kubelet and containerd are dead counts as lost, and its pods run on."""
+    there = places()
+    for name in ("kubelet", "containerd"):
+        end(f"{name}-2", signal.SIGKILL)
+    until("the node counts as lost", lambda: not cluster.nodes_ready(), 120)
+    time.sleep(30)
+    hold(places() == there, f"pods were {there} and are {places()}")
+    for name in ("containerd", "kubelet"):
+        begin(f"{name}-2")
     until("the nodes are ready", cluster.nodes_ready, 120)
     all_ready()
 
@@ -500,8 +508,8 @@ def breaks() -> None:
         searches()
     with step("the first node is drained, with broker and database, and takes pods again"), frames():
         drain(NODES[0])
-    with step("the kubelet is killed and away for a minute"), frames():
-        kill_kubelet()
+    with step("kubelet and containerd of the second node are killed, and away"), frames():
+        kill_agents()
     with step("the API server is away for a minute"), frames():
         stop_api()
     with step("the image of a next release is built and loaded"):

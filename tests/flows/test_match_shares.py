@@ -151,11 +151,13 @@ def test_what_a_share_may_do_once_is_done_by_one(tmp_path: Path) -> None:
     assert len(found) == len(set(found)) == len(CAMERAS)
 
 
-def test_copies_of_the_store_of_one_process_go_on_as_its_shares(tmp_path: Path) -> None:
+@pytest.mark.parametrize("noted", [True, False], ids=["noted", "of before shares"])
+def test_copies_of_the_store_of_one_process_go_on_as_its_shares(tmp_path: Path, *, noted: bool) -> None:
     one, two = System(tmp_path, 1), System(tmp_path, 2)
     one.play([listed("AST3087", "1", again_after_s=600)])
     one.play([detection("AST3087", number, camera) for number, camera in enumerate(CAMERAS)])
-    take_store(ALL_PARTITIONS, "divisible", tmp_path / "1-0")
+    if noted:
+        take_store(ALL_PARTITIONS, "divisible", tmp_path / "1-0")
     before = len(one.results["hits"])
     for number in range(2):
         shutil.rmtree(tmp_path / f"2-{number}")
