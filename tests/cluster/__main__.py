@@ -364,14 +364,13 @@ def regain_power() -> None:
 
 def kill_agents() -> None:
     """A node whose kubelet and containerd are dead counts as lost, and its pods run on."""
-    there = places()
+    node, there = NODES[1], places()
     for name in ("kubelet", "containerd"):
-        end(f"{name}-2", signal.SIGKILL)
+        end(f"{name}-{node.number}", signal.SIGKILL)
     until("the node counts as lost", lambda: not cluster.nodes_ready(), 120)
     time.sleep(30)
     hold(places() == there, f"pods were {there} and are {places()}")
-    for name in ("containerd", "kubelet"):
-        begin(f"{name}-2")
+    cluster.begin_agents(node)
     until("the nodes are ready", cluster.nodes_ready, 120)
     all_ready()
 

@@ -331,7 +331,14 @@ def power_on(node: Node) -> None:
     if node.within:
         sh("ip", "link", "set", f"k{node.name}-0", "up")
     shutil.rmtree(node.folder / "containerd-state")  # as a folder in memory, with its mounts
-    for name in ("containerd", "kubelet", "kube-proxy"):
+    begin_agents(node)
+    begin(f"kube-proxy-{node.number}")
+
+
+def begin_agents(node: Node) -> None:
+    """Begin containerd and kubelet, which ends where a dead socket is."""
+    node.socket.unlink(missing_ok=True)
+    for name in ("containerd", "kubelet"):
         begin(f"{name}-{node.number}")
 
 
