@@ -318,8 +318,8 @@ def partners_(
     whole: Annotated[int, typer.Option(min=1, help="Agencies that are processes with tables.")] = 3,
     rows: Annotated[int, typer.Option(min=1000, help="Reads of each of these.")] = 1_000_000,
 ) -> None:
-    """Measure queries to 1, 10 and 50 other agencies at once, a tenth of them down: first and last answer.
-    Needs openssl.
+    """Measure queries to 1, 10, 50 and 100 other agencies at once, a tenth of them down: first and last
+    answer. 100 are asked again with some that are slow and some that lie. Needs openssl.
 
     Example: platestream bench partners --rounds 10 --rows 100000
     """

@@ -1,13 +1,16 @@
-"""Asking 1, 10 and 50 agencies at once: when the first and the last answer are there, some being dead.
+"""Asking 1, 10, 50 and 100 agencies at once: when the first and the last answer are there, some being dead.
 
 Some are whole: a process of `platestream partners serve` with tables of its own. The others answer after a
 delay by the same signatures and TLS, all from one process. A dead one takes a connection and says nothing, so
-it is waited for until the deadline; the last answer is the last of those that live.
+it is waited for until the deadline; the last answer is the last of those that live. 100 are asked twice: the
+second time with slow ones, and with some that lie.
 """
 
 import base64
+import itertools
 import json
 import os
+import resource
 import socket
 import subprocess
 import sys
@@ -20,6 +23,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from benchmarks.partner_delays import LIES
 from benchmarks.search import LEAD, fill
 from platestream.access.door import Clients, Door
 from platestream.access.signing_keys import OwnKey
@@ -36,8 +40,10 @@ from platestream.schemas.acts import ROLES
 from platestream.schemas.registry import RegistryRecord
 from platestream.settings import Settings, open_topics
 
-DEADLINE, DELAY = 3.0, 0.1
+DEADLINE, DELAY, SLOW = 3.0, 0.1, 10.0  # seconds; a slow one takes half of its delay at least
 DEAD = 10  # of a hundred
+MIXED = {"slow": 10, "lying": 2 * len(LIES)}
+PERIOD = timedelta(days=7)
 READS = 20
 WHO = "bench"
 
@@ -53,13 +59,17 @@ def run(rounds: int, whole: int, rows: int, say: Callable[[str], None]) -> dict[
             say(f"filling agency {number + 1} of {whole}")
             real.append(stack.enter_context(_whole(folder, number, key, rows)))
         figures = {}
-        for count in (1, 10, 50):
-            say(f"asking {count}")
-            figures[str(count)] = _measured(folder, count, real, key, rounds)
+        for count, slow, lying in ((1, 0, 0), (10, 0, 0), (50, 0, 0), (100, 0, 0), (100, *MIXED.values())):
+            name = f"{count}, {slow} slow, {lying} lying" if lying else str(count)
+            say(f"asking {name}")
+            figures[name] = _measured(
+                folder / name.replace(" ", ""), folder, count, slow, lying, real, key, rounds
+            )
     fields = {"rounds": rounds, "whole": whole, "rows": rows, "deadline_s": DEADLINE, "delay_s": DELAY}
     return {
         **fields,
         "dead_percent": DEAD,
+        "lies": LIES,
         "reads_of_an_answer": READS,
         "cores": os.cpu_count(),
         "agencies": figures,
@@ -67,36 +77,51 @@ def run(rounds: int, whole: int, rows: int, say: Callable[[str], None]) -> dict[
 
 
 def _measured(
-    folder: Path, count: int, real: Sequence[RegistryRecord], key: OwnKey, rounds: int
+    data: Path,
+    folder: Path,
+    count: int,
+    slow: int,
+    lying: int,
+    real: Sequence[RegistryRecord],
+    key: OwnKey,
+    rounds: int,
 ) -> dict[str, Any]:
     dead = count * DEAD // 100
     there = list(real)[: count - dead]
+    kinds = ["delayed"] * (count - dead - len(there) - slow - lying) + ["slow"] * slow
+    kinds += [lie for _number, lie in zip(range(lying), itertools.cycle(LIES), strict=False)]
     with ExitStack() as stack:
-        delays = stack.enter_context(_delayed(folder, count - dead - len(there)))
+        others = stack.enter_context(_delayed(folder, kinds))
         silent = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(dead)]
         gone = [_agency(f"dead-{n}", _key(200 + n), one.getsockname()[1]) for n, one in enumerate(silent)]
-        settings = _asker(folder / f"asks-{count}", folder, [*there, *delays, *gone], key)
+        settings = _asker(data, folder, [*there, *others, *gone], key)
         door = Door(settings, WHO, "platestream bench", Clients(settings))
         timed = [_once(door) for _ in range(rounds + 1)][1:]  # the first opens what stays open
         door.close()
-    figures: dict[str, Any] = {"whole": len(there), "delayed": len(delays), "dead": dead}
+    figures: dict[str, Any] = {"whole": len(there), **Counter(kinds), "dead": dead}
     names = {"first": "first_answer_ms", "last": "last_answer_ms", "end": "end_ms", "cpu": "asking_cpu_ms"}
     for which, name in names.items():
         figures[name] = _spread([one[which] for one in timed])
-    said = [outcome for one in timed for outcome in one["outcomes"]]
-    figures["outcomes"] = dict(Counter(said))
+    said = Counter(outcome for one in timed for outcome in one["outcomes"])
+    figures["outcomes"] = {f"{kind}: {outcome}": number for (kind, outcome), number in sorted(said.items())}
+    figures["reads_shown"] = dict(sum((one["shown"] for one in timed), Counter()))
+    figures["maximum_rss_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1000
     return figures
 
 
 def _once(door: Door) -> dict[str, Any]:
     began, worked, came, outcomes = time.perf_counter(), time.process_time(), [], []
-    for answer in asking.ask(door, SearchRequest("search", LEAD), ["all"], reason="benchmark of partners"):
-        outcomes.append(answer.outcome)
+    shown: Counter[str] = Counter()
+    asked = SearchRequest("search", LEAD, since=datetime.now(UTC) - PERIOD)
+    for answer in asking.ask(door, asked, ["all"], reason="benchmark of partners"):
+        kind = answer.agency.rpartition("-")[0]
+        outcomes.append((kind, answer.outcome))
+        shown[kind] += len(answer.reads)
         if answer.outcome == "answered":
             came.append(time.perf_counter() - began)
     end = time.perf_counter() - began
     found = {"first": (came or [end])[0], "last": (came or [end])[-1], "end": end}
-    return {**found, "cpu": time.process_time() - worked, "outcomes": outcomes}
+    return {**found, "cpu": time.process_time() - worked, "outcomes": outcomes, "shown": shown}
 
 
 def _spread(seconds: Sequence[float]) -> dict[str, float]:
@@ -140,14 +165,20 @@ def _whole(folder: Path, number: int, asks: OwnKey, rows: int) -> Iterator[Regis
 
 
 @contextmanager
-def _delayed(folder: Path, count: int) -> Iterator[list[RegistryRecord]]:
-    """So many agencies that answer after DELAY."""
-    keys = {free_port(): _key(50 + number) for number in range(count)}
-    fields = {
-        "agencies": {str(port): one.private for port, one in keys.items()},
-        "delay": DELAY,
-        "reads": READS,
+def _delayed(folder: Path, kinds: Sequence[str]) -> Iterator[list[RegistryRecord]]:
+    """An agency of each kind: `delayed`, `slow`, or a lie."""
+    with ExitStack() as stack:  # all open at once, so that no port comes twice
+        free = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _kind in kinds]
+        keys = {one.getsockname()[1]: _key(50 + number) for number, one in enumerate(free)}
+    agencies = {
+        str(port): {
+            "private": one.private,
+            "delay": SLOW if kind == "slow" else DELAY,
+            "lie": kind if kind in LIES else "",
+        }
+        for (port, one), kind in zip(keys.items(), kinds, strict=True)
     }
+    fields: dict[str, Any] = {"agencies": agencies, "reads": READS}
     fields |= {"certificate": str(folder / "c.pem"), "key": str(folder / "k.pem")}
     command = [sys.executable, "-m", "benchmarks.partner_delays"]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -157,7 +188,10 @@ def _delayed(folder: Path, count: int) -> Iterator[list[RegistryRecord]]:
         process.stdin.write(json.dumps(fields))
         process.stdin.close()
         process.stdout.readline()
-        yield [_agency(f"delayed-{n}", one, port) for n, (port, one) in enumerate(keys.items())]
+        yield [
+            _agency(f"{kind}-{n}", one, port, "127.0.0.1" if kind == "name" else "localhost")
+            for n, (kind, (port, one)) in enumerate(zip(kinds, keys.items(), strict=True))
+        ]
     finally:
         process.terminate()
         process.wait()
@@ -185,14 +219,14 @@ def _lay_out(
         kept[key.fingerprint] = key
 
 
-def _agency(name: str, key: OwnKey, port: int) -> RegistryRecord:
+def _agency(name: str, key: OwnKey, port: int, host: str = "localhost") -> RegistryRecord:
     now = datetime.now(UTC)
     return RegistryRecord(
         kind="agency",
         id=name,
         name=name,
         mou_from=now - timedelta(days=9),
-        address=f"https://localhost:{port}",
+        address=f"https://{host}:{port}",
         keys=(key.public,),
         changed_at=now,
     )
