@@ -7,8 +7,9 @@ the first and the last time, and a hash. It also holds counts of frames and dete
 they expire. Digests include random numbers that are stored with the rows, so the ledger reveals no plate.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from itertools import pairwise
 from typing import Any
@@ -32,6 +33,8 @@ MARGIN = timedelta(minutes=1)
 """Rows that expire within this time may be deleted during the comparison."""
 FIRST, LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2149, 1, 1, tzinfo=UTC)
 """Earlier and later than any capture, as the database's dates have them."""
+AT_ONCE = 2_000_000
+"""Rows that are compared at once, each in some 200 bytes of memory. A day of capture is not divided."""
 REASON = "What was written is counted and sealed each hour"
 FAULTS = (
     ("missing", "missing"),
@@ -82,17 +85,17 @@ def seal(door: Door, now: datetime) -> None:
 
 
 def compare(client: Client) -> CompletenessReport:
-    """Compare the unexpired rows with the counts, and the counts with the sealed ones, day by day of capture:
-    a month at once takes more memory than a machine has. The oldest day comes first, because its rows expire.
+    """Compare the unexpired rows with the counts, and the counts with the sealed ones, by days of capture: a
+    month at once may take more memory than a machine has. The oldest come first, because their rows expire.
 
     `client` has the role of the retention job or the auditor. Raises DatabaseError.
     """
     ((now, retained_since),) = run("comparing", partial(client.query, _SINCE)).result_rows
     since = retained_since + MARGIN
     sealed = [decode(one.record) for one, _hash in ledger.read(client, "retention", "tally", after=since)]
-    days = list(_days(since, now))
-    differing = [fault for first, before in days for fault in _differing(client, since, first, before)]
-    broken = [fault for first, before in days for fault in _broken(client, sealed, since, first, before)]
+    spans = list(_spans(since, now, sealed))
+    differing = [fault for first, before in spans for fault in _differing(client, since, first, before)]
+    broken = [fault for first, before in spans for fault in _broken(client, sealed, since, first, before)]
     gaps, unsealed = _gaps(sealed), _unsealed(client, sealed, now)
     return CompletenessReport(at=now, faults=[*gaps, *broken, *unsealed, *differing])
 
@@ -106,13 +109,21 @@ def daily(client: Client, before: CompletenessReport | None, now: datetime) -> C
     return compare(client)
 
 
-def _days(since: datetime, now: datetime) -> Iterator[tuple[datetime, datetime]]:
-    """Yield the first time of each day since, and that of the next; the last has all that is to come."""
+def _spans(since: datetime, now: datetime, sealed: Sequence[Tally]) -> Iterator[tuple[datetime, datetime]]:
+    """Yield the first time of days that together have at most AT_ONCE rows, and that of the next day; the
+    last have all that is to come.
+    """
+    rows = Counter[date]()
+    for day in (day for one in sealed for day in one.days):
+        rows[day.day] += sum(day.cameras.values())
     first = since.replace(hour=0, minute=0, second=0, microsecond=0)
-    while first + DAILY <= now:
-        yield first, first + DAILY
-        first += DAILY
-    yield first, LAST
+    begin, taken = first, 0
+    for midnight in (first + n * DAILY for n in range((now - first) // DAILY + 1)):
+        if taken and taken + rows[midnight.date()] > AT_ONCE:
+            yield begin, midnight
+            begin, taken = midnight, 0
+        taken += rows[midnight.date()]
+    yield begin, LAST
 
 
 def _gaps(sealed: Sequence[Tally]) -> Iterator[str]:
@@ -125,7 +136,9 @@ def _broken(
     client: Client, sealed: Sequence[Tally], since: datetime, first: datetime, before: datetime
 ) -> Iterator[str]:
     """Yield counts that differ from the sealed ones."""
-    if not sealed or first < since:  # some rows of the first day have expired
+    if first < since:  # some rows of the first day have expired
+        first += DAILY
+    if not sealed or first >= before:
         return
     untils = [one.until for one in sealed]
     found = {

@@ -63,7 +63,10 @@ def test_the_ways_to_look_find_what_was_put_there(database: Database) -> None:
     assert by_name["picture"]() == ["crop"]
 
 
-def test_a_month_is_compared_in_the_memory_of_a_day(database: Database) -> None:
+def test_a_month_is_compared_in_the_memory_of_a_day(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tally, "AT_ONCE", ROWS // DAYS)
     tally.seal(start_scheduled(door_of(database)), datetime.now(UTC) + timedelta(minutes=10))
     client = database.client(RETENTION)
     client.set_client_setting("max_memory_usage", MEMORY)
