@@ -164,7 +164,7 @@ def _of(node: Node) -> dict[str, str]:
     }
 
 
-PARTS = {
+OF_ALL = {
     "etcd": f"""etcd --data-dir={RUN}/etcd --listen-client-urls={ETCD} --advertise-client-urls={ETCD}
         --listen-peer-urls=http://127.0.0.1:12380""",
     "kube-apiserver": f"""kube-apiserver --etcd-servers={ETCD} --bind-address={ADDRESS} --secure-port=6443
@@ -179,8 +179,8 @@ PARTS = {
         --root-ca-file={RUN}/authority.pem --leader-elect=false --use-service-account-credentials""",
     "kube-scheduler": f"kube-scheduler {ME} --leader-elect=false",
     "coredns": f"coredns -conf={RUN}/Corefile",
-    **{name: words for node in NODES for name, words in _of(node).items()},
 }
+PARTS = OF_ALL | {name: words for node in NODES for name, words in _of(node).items()}
 """The programs with their options, in the order in which they start."""
 
 
@@ -226,10 +226,13 @@ def start() -> None:
     stop()
     _lay_out()
     _join()
-    for name in (one for one in PARTS if not one.startswith("kube-router")):
+    for name in OF_ALL:
         begin(name)
         if name == "kube-apiserver":
             until("the API server is ready", ready, 120)
+    for node in NODES:
+        begin_agents(node)
+        begin(f"kube-proxy-{node.number}")
     until("the nodes are ready", nodes_ready, 120)
 
 
@@ -336,10 +339,11 @@ def power_on(node: Node) -> None:
 
 
 def begin_agents(node: Node) -> None:
-    """Begin containerd and kubelet, which ends where a dead socket is."""
+    """Begin containerd, and kubelet once there is its socket: it waits for none, and ends at a dead one."""
     node.socket.unlink(missing_ok=True)
-    for name in ("containerd", "kubelet"):
-        begin(f"{name}-{node.number}")
+    begin(f"containerd-{node.number}")
+    until("containerd has its socket", node.socket.exists, 30)
+    begin(f"kubelet-{node.number}")
 
 
 def _unmount(*below: str) -> None:
