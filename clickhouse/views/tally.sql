@@ -103,7 +103,7 @@ ORDER BY until, hour, camera_id;
 
 -- Comparison of the counts with the stored rows that are not due for deletion: for each day and camera the numbers of
 -- rows that are missing, that differ, that were written again differently by the same models, or that were never
--- counted. It returns figures, so that nobody needs a plate. Of rows captured from `first` until `before`: it takes some 200
+-- counted. It returns figures, so that nobody needs a plate. Of rows captured from `first` until `before`: it takes some 650
 -- bytes of memory for each of them, so whoever compares a month asks for its days one by one.
 CREATE OR REPLACE VIEW platestream.completeness_of
 DEFINER = platestream_definer SQL SECURITY DEFINER AS

@@ -34,7 +34,7 @@ MARGIN = timedelta(minutes=1)
 FIRST, LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2149, 1, 1, tzinfo=UTC)
 """Earlier and later than any capture, as the database's dates have them."""
 AT_ONCE = 2_000_000
-"""Rows that are compared at once, each in some 200 bytes of memory. A day of capture is not divided."""
+"""Rows that are compared at once, each in some 650 bytes of memory. A day of capture is not divided."""
 REASON = "What was written is counted and sealed each hour"
 FAULTS = (
     ("missing", "missing"),
