@@ -76,6 +76,11 @@ def test_a_month_is_compared_in_the_memory_of_a_day(
     assert refused.value.code == 241, "all days at once take more"
 
 
+def test_an_hour_is_sealed_without_reading_what_was_counted_before(database: Database) -> None:
+    client, now = database.client(RETENTION), datetime.now(UTC) + timedelta(minutes=10)
+    assert rows_read(database.client(), lambda: tally._groups(client, now, [now + tally.EVERY])) < ROWS / 10
+
+
 def test_a_granule_is_as_small_as_the_budgets_suppose(database: Database) -> None:
     made = database.value("SELECT create_table_query FROM system.tables WHERE name = 'detections'")
     assert f"index_granularity = {GRANULE}" in made

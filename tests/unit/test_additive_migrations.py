@@ -15,6 +15,9 @@ ADDS = re.compile(
     re.DOTALL,
 )
 FILLS = re.compile(r"ALTER TABLE platestream\.\w+ MODIFY COLUMN \w+ DEFAULT \w+\([^()]*\)")
+INDEXES = re.compile(
+    r"ALTER TABLE platestream\.\w+ ADD INDEX IF NOT EXISTS \w+ \w+ TYPE minmax GRANULARITY 1"
+)
 HOLDS = re.compile(r"ALTER TABLE platestream\.inquiry_log ADD CONSTRAINT IF NOT EXISTS follows CHECK [^,]*")
 """The one constraint that what older releases write is known to keep."""
 SEALED = "inquiry_log"
@@ -27,7 +30,7 @@ def faults(migration: Migration) -> list[str]:
     for statement in (QUOTED.sub("''", one) for one in statements(migration.sql)):
         added = ADDS.fullmatch(statement)
         of_others = added is not None and added[1] != SEALED
-        known = MAKES.match(statement) or any(one.fullmatch(statement) for one in (FILLS, HOLDS))
+        known = MAKES.match(statement) or any(one.fullmatch(statement) for one in (FILLS, INDEXES, HOLDS))
         if not (of_others or known):
             found.append(statement)
     return found
