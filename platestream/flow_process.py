@@ -51,26 +51,34 @@ def start_process(settings: Settings, sharing: Sharing = "none") -> None:
 def take_store(share: Share, sharing: Sharing, store: Path | None) -> None:
     """Note in a recovery store whose share it is. Raises SettingsError for the store of another share.
 
-    In a divisible store, positions of partitions that others read are deleted first: it may be a copy, also
-    of a store without a note, from before there were shares.
+    In a copy for a part of its share, positions of partitions that others read are deleted first. A store
+    with state and without a note is from before there were shares.
     """
     if sharing == "none" and share != ALL_PARTITIONS:
         raise SettingsError(f"PLATESTREAM_SHARE: this flow has one process and no share {share}")
     if store is None or not store.is_dir():
         return
-    mark = store / SHARE
-    noted = Share.parse(mark.read_text()) if mark.exists() else None
-    if noted == share:
-        return
-    if noted and not (sharing == "divisible" and share.is_part_of(noted)):
+    mark, files = store / SHARE, list(store.glob("*.sqlite3"))
+    if mark.exists():
+        noted = Share.parse(mark.read_text())
+        if noted == share:
+            return
+    else:
+        noted = ALL_PARTITIONS if any(map(_has_state, files)) else share
+    if noted != share and not (sharing == "divisible" and share.is_part_of(noted)):
         raise SettingsError(
             f"PLATESTREAM_SHARE: recovery store {store} is of share {noted}; share {share} would miss or "
             "repeat what others read: docs/how-to/operator/scaling.md says how to change the number"
         )
-    for file in store.glob("*.sqlite3") if sharing == "divisible" else ():
+    for file in files if noted != share else ():
         with closing(sqlite3.connect(file, timeout=30)) as part, part:
             part.execute(_DELETE_OTHERS, [share.of, share.number])
     write_file(mark, str(share).encode())
+
+
+def _has_state(file: Path) -> bool:
+    with closing(sqlite3.connect(file, timeout=30)) as part:
+        return bool(part.execute("SELECT EXISTS (SELECT 1 FROM snaps)").fetchone()[0])
 
 
 def recovery_folder(arguments: Sequence[str], environ: Mapping[str, str]) -> Path | None:

@@ -170,6 +170,15 @@ def test_copies_of_the_store_of_one_process_go_on_as_its_shares(tmp_path: Path, 
     assert len(two.results["hits"]) == 2 * len(CAMERAS)
 
 
+def test_a_store_of_before_shares_is_of_all_partitions(tmp_path: Path) -> None:
+    System(tmp_path, 1).play([listed("AST3087", "1")])
+    store = tmp_path / "1-0"
+    with pytest.raises(SettingsError, match="is of share 1/1; share 1/2 would miss"):
+        take_store(Share(0, 2), "fixed", store)
+    take_store(ALL_PARTITIONS, "fixed", store)
+    assert (store / "share").read_text() == "1/1"
+
+
 @pytest.mark.parametrize(
     ("before", "after", "divisible", "fixed"),
     [

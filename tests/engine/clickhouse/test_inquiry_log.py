@@ -170,7 +170,7 @@ def test_while_a_batch_is_full_it_polls_at_once(database: Database) -> None:
     seals = []
     for at_once in (True, False):
         seals += [one.seal for one in part.next_batch() if isinstance(one, SealedInquiry)]
-        assert (part.next_awake() is None) == at_once
+        assert (part._awake is None) == at_once
     assert seals == [1, 2, 3]
 
 
