@@ -18,7 +18,7 @@ import msgspec
 from clickhouse_connect.driver.client import Client
 
 from platestream.access.door import Door
-from platestream.edges.clickhouse_client import RETENTION, run
+from platestream.edges.clickhouse_client import RETENTION, DatabaseError, run
 from platestream.ledger import records
 from platestream.ledger import store as ledger
 from platestream.retention import hourly_counts
@@ -35,6 +35,7 @@ FIRST, LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2149, 1, 1, tzinfo=UTC)
 """Earlier and later than any capture, as the database's dates have them."""
 AT_ONCE = 2_000_000
 """Rows that are compared at once, each in some 650 bytes of memory. A day of capture is not divided."""
+NOT_COMPARED = "the rows were not compared with their counts"
 REASON = "What was written is counted and sealed each hour"
 FAULTS = (
     ("missing", "missing"),
@@ -101,12 +102,21 @@ def compare(client: Client) -> CompletenessReport:
 
 
 def daily(client: Client, before: CompletenessReport | None, now: datetime) -> CompletenessReport:
-    """Return the comparison `before` where it is less than a day old, else make a new one. Raises
-    DatabaseError.
+    """Return the comparison `before` where it is less than a day old, else make a new one.
+
+    A comparison that the database cannot make is a fault and stops no deletion: data must not outlive its
+    period. It is made again by the next run.
     """
-    if before is not None and timedelta(0) <= now - before.at < DAILY:
+    if before is not None and timedelta(0) <= now - before.at < DAILY and not _failed(before):
         return before
-    return compare(client)
+    try:
+        return compare(client)
+    except DatabaseError as error:
+        return CompletenessReport(at=now, faults=[f"{NOT_COMPARED}: {error}"])
+
+
+def _failed(report: CompletenessReport) -> bool:
+    return any(fault.startswith(NOT_COMPARED) for fault in report.faults)
 
 
 def _spans(since: datetime, now: datetime, sealed: Sequence[Tally]) -> Iterator[tuple[datetime, datetime]]:

@@ -196,6 +196,18 @@ def test_the_same_where_days_are_compared_one_by_one(
     assert (found.outcome, said in "; ".join(found.faults)) == ("not_held", True), found.faults
 
 
+def test_rows_that_cannot_be_compared_are_a_fault_and_outlive_no_period(filled: Database) -> None:
+    sql("RENAME TABLE platestream.completeness_of TO platestream.away")(filled)
+    faults = retention.read_receipt(retention.run(job(filled), 2 * DAY)).compared
+    assert faults is not None
+    assert [fault.partition(":")[0] for fault in faults.faults] == [tally.NOT_COMPARED]
+    assert filled.value("SELECT min(captured_at) > now64(3) - INTERVAL 2 DAY FROM platestream.detections")
+    sql("RENAME TABLE platestream.away TO platestream.completeness_of")(filled)
+    compared = retention.read_receipt(retention.run(job(filled), 2 * DAY)).compared
+    assert compared is not None, "the next run compares"
+    assert not any(fault.startswith(tally.NOT_COMPARED) for fault in compared.faults)
+
+
 def test_data_deleted_after_ten_minutes_is_not_held(filled: Database, tmp_path: Path) -> None:
     retention.run(job(filled), 10 * MINUTE)
     assert filled.value("SELECT count() FROM platestream.detections") == 0
