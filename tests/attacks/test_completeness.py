@@ -93,7 +93,7 @@ def again(plate: str, *, models: list[str] | None = None) -> Callable[[Database]
 
 
 def moved(by: timedelta) -> Callable[[Database], None]:
-    """Another time of capture: the row is written anew and the old one deleted."""
+    """Another time of capture: the row is written again, and the old one deleted."""
     first = READS[0].captured_at
 
     def attack(database: Database) -> None:
