@@ -58,8 +58,8 @@ shots: setup
 # shows. Tests that kill processes run one by one: beside others they kill at other moments.
 nightly: WORKERS = 2
 nightly: setup
-	$(PYTEST) $(PARALLEL) -m "nightly and not chaos" --timeout 14400 --durations 20
-	PLATESTREAM_TEST_KILLS=10 PLATESTREAM_TEST_OUTAGE=60 $(PYTEST) -m chaos --timeout 14400 -rP
+	$(PYTEST) $(PARALLEL) -m "nightly and not chaos" --timeout 14400 --durations 20; others=$$?; \
+	PLATESTREAM_TEST_KILLS=10 PLATESTREAM_TEST_OUTAGE=60 $(PYTEST) -m chaos --timeout 14400 -rP && exit $$others
 
 # The tests that kill processes, for hours: KILLS of each, and brokers and receivers that are away for OUTAGE seconds.
 KILLS ?= 100

@@ -1,7 +1,7 @@
 """Agencies that answer after a while, for `bench partners`: one process, a port for each, by TLS and signed.
 Some lie, each in a way of LIES.
 
-python -m benchmarks.partner_delays < told.json
+python -m benchmarks.partner_delays < agencies.json
 """
 
 import asyncio
@@ -98,12 +98,12 @@ def _body(lie: str, reads: int) -> bytes:
     return msgspec.json.encode(Reads(reads=tuple(made), found=1 if lie == "count" else count))
 
 
-async def serve(told: Any) -> None:
+async def serve(given: Any) -> None:
     """Until the process ends."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(told["certificate"], told["key"])
-    for port, fields in told["agencies"].items():
-        one = Agency(f"https://localhost:{port}", reads=told["reads"], **fields)
+    context.load_cert_chain(given["certificate"], given["key"])
+    for port, fields in given["agencies"].items():
+        one = Agency(f"https://localhost:{port}", reads=given["reads"], **fields)
         await asyncio.start_server(one.connection, "127.0.0.1", int(port), ssl=context)
     sys.stdout.write("ready\n")
     sys.stdout.flush()

@@ -103,23 +103,23 @@ ORDER BY until, hour, camera_id;
 
 -- Comparison of the counts with the stored rows that are not due for deletion: for each day and camera the numbers of
 -- rows that are missing, that differ, that were written again differently by the same models, or that were never
--- counted. It returns figures, so that nobody needs a plate. Of rows captured from `first` until `before`: it takes some 650
--- bytes of memory for each of them, so whoever compares a month asks for its days one by one.
+-- counted. It returns figures, so that nobody needs a plate. Of rows captured from `first` to `last`: it takes some 650
+-- bytes of memory for each of them, so a month is compared by its days.
 CREATE OR REPLACE VIEW platestream.completeness_of
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
 WITH now_there AS (
     SELECT 'detections' AS source, detection_id AS id, captured_at, camera_id, ingested_at, cityHash64(models) AS readers, plate, state
     FROM platestream.detections FINAL WHERE least(captured_at, ingested_at) >= {since:DateTime64(6, 'UTC')}
-      AND captured_at >= {first:DateTime64(3, 'UTC')} AND captured_at < {before:DateTime64(3, 'UTC')}
+      AND captured_at >= {first:DateTime64(3, 'UTC')} AND captured_at <= {last:DateTime64(3, 'UTC')}
     UNION ALL
     SELECT 'alert_hits', hit_id, captured_at, camera_id, ingested_at, toUInt64(0), plate, state
     FROM platestream.alert_hits FINAL WHERE least(captured_at, ingested_at) >= {since:DateTime64(6, 'UTC')}
-      AND captured_at >= {first:DateTime64(3, 'UTC')} AND captured_at < {before:DateTime64(3, 'UTC')}
+      AND captured_at >= {first:DateTime64(3, 'UTC')} AND captured_at <= {last:DateTime64(3, 'UTC')}
     UNION ALL
     SELECT concat('images/', kind), detection_id, captured_at, camera_id, ingested_at, toUInt64(0),
         lower(hex(content_sha256)), ''
     FROM platestream.images FINAL WHERE least(captured_at, ingested_at) >= {since:DateTime64(6, 'UTC')}
-      AND captured_at >= {first:DateTime64(3, 'UTC')} AND captured_at < {before:DateTime64(3, 'UTC')}
+      AND captured_at >= {first:DateTime64(3, 'UTC')} AND captured_at <= {last:DateTime64(3, 'UTC')}
 )
 SELECT source, day, camera_id, sum(missing) AS missing, sum(altered) AS altered, sum(rewritten) AS rewritten, sum(uncounted) AS uncounted
 FROM (
@@ -134,14 +134,14 @@ FROM (
             there AND counted.digest = substring(SHA256(concat(toString(counted.nonce), toString(present.id),
                 toString(toUnixTimestamp64Milli(present.captured_at)), present.camera_id, '|', present.plate, '|', present.state)), 1, 16) AS same
         FROM (SELECT * FROM platestream.tallied WHERE least(captured_at, tallied_at) >= {since:DateTime64(6, 'UTC')}
-            AND captured_at >= {first:DateTime64(3, 'UTC')} AND captured_at < {before:DateTime64(3, 'UTC')}) AS counted
+            AND captured_at >= {first:DateTime64(3, 'UTC')} AND captured_at <= {last:DateTime64(3, 'UTC')}) AS counted
         LEFT JOIN now_there AS present ON counted.source = present.source AND counted.id = present.id
     )
     GROUP BY source, id
     UNION ALL
     SELECT source, toDate(captured_at, 'UTC') AS day, camera_id, toUInt64(0), toUInt64(0), toUInt64(0), toUInt64(1)
     FROM now_there WHERE (source, id) NOT IN (
-        SELECT source, id FROM platestream.tallied WHERE captured_at >= {first:DateTime64(3, 'UTC')} AND captured_at < {before:DateTime64(3, 'UTC')})
+        SELECT source, id FROM platestream.tallied WHERE captured_at >= {first:DateTime64(3, 'UTC')} AND captured_at <= {last:DateTime64(3, 'UTC')})
 )
 GROUP BY source, day, camera_id
 HAVING missing + altered + rewritten + uncounted > 0
@@ -151,7 +151,7 @@ ORDER BY day, source, camera_id;
 CREATE OR REPLACE VIEW platestream.completeness
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
 SELECT * FROM platestream.completeness_of(
-    since = {since:DateTime64(6, 'UTC')}, first = toDateTime64(0, 3, 'UTC'), before = toDateTime64('2200-01-01', 3, 'UTC'));
+    since = {since:DateTime64(6, 'UTC')}, first = toDateTime64(0, 3, 'UTC'), last = toDateTime64('2299-12-31 23:59:59.999', 3, 'UTC'));
 
 -- Sealed counts of a time, each with its seal, its salt (empty before it is published) and the inquiry of the job's act,
 -- which names the person who started it.

@@ -31,8 +31,10 @@ LATE = timedelta(hours=3)
 DAILY = timedelta(days=1)
 MARGIN = timedelta(minutes=1)
 """Rows that expire within this time may be deleted during the comparison."""
-FIRST, LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2149, 1, 1, tzinfo=UTC)
-"""Earlier and later than any capture, as the database's dates have them."""
+FIRST, LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2299, 12, 31, 23, 59, 59, 999_000, UTC)
+"""The first and last time that a capture can have in the database."""
+LAST_DAY = date(2149, 6, 6)
+"""The database's day of each later time, too."""
 AT_ONCE = 2_000_000
 """Rows that are compared at once, each in some 650 bytes of memory. A day of capture is not divided."""
 NOT_COMPARED = "the rows were not compared with their counts"
@@ -46,12 +48,12 @@ FAULTS = (
 _GROUPS = """
 SELECT until, source, day, cameras, first, last, sha256 FROM platestream.tally_groups(
     since = {since:DateTime64(6, 'UTC')}, untils = {untils:Array(DateTime64(6, 'UTC'))})
-WHERE day >= {first:Date} AND day < {before:Date}
+WHERE day BETWEEN {first:Date} AND {last:Date}
 """
 _COMPARED = """
 SELECT source, day, camera_id, missing, altered, rewritten, uncounted
 FROM platestream.completeness_of(since = {since:DateTime64(6, 'UTC')},
-    first = {first:DateTime64(3, 'UTC')}, before = {before:DateTime64(3, 'UTC')})
+    first = {first:DateTime64(3, 'UTC')}, last = {last:DateTime64(3, 'UTC')})
 """
 _SINCE = "SELECT now64(6, 'UTC'), since FROM platestream.retained_since"
 _UNSEALED = """
@@ -95,8 +97,8 @@ def compare(client: Client) -> CompletenessReport:
     since = retained_since + MARGIN
     sealed = [decode(one.record) for one, _hash in ledger.read(client, "retention", "tally", after=since)]
     spans = list(_spans(since, now, sealed))
-    differing = [fault for first, before in spans for fault in _differing(client, since, first, before)]
-    broken = [fault for first, before in spans for fault in _broken(client, sealed, since, first, before)]
+    differing = [fault for first, last in spans for fault in _differing(client, since, first, last)]
+    broken = [fault for first, last in spans for fault in _broken(client, sealed, since, first, last)]
     gaps, unsealed = _gaps(sealed), _unsealed(client, sealed, now)
     return CompletenessReport(at=now, faults=[*gaps, *broken, *unsealed, *differing])
 
@@ -120,8 +122,8 @@ def _failed(report: CompletenessReport) -> bool:
 
 
 def _spans(since: datetime, now: datetime, sealed: Sequence[Tally]) -> Iterator[tuple[datetime, datetime]]:
-    """Yield the first time of days that together have at most AT_ONCE rows, and that of the next day; the
-    last have all that is to come.
+    """Yield the first and the last time of days that together have at most AT_ONCE rows; the last have all
+    that is to come.
     """
     rows = Counter[date]()
     for day in (day for one in sealed for day in one.days):
@@ -130,7 +132,7 @@ def _spans(since: datetime, now: datetime, sealed: Sequence[Tally]) -> Iterator[
     begin, taken = first, 0
     for midnight in (first + n * DAILY for n in range((now - first) // DAILY + 1)):
         if taken and taken + rows[midnight.date()] > AT_ONCE:
-            yield begin, midnight
+            yield begin, midnight - timedelta(milliseconds=1)
             begin, taken = midnight, 0
         taken += rows[midnight.date()]
     yield begin, LAST
@@ -143,22 +145,22 @@ def _gaps(sealed: Sequence[Tally]) -> Iterator[str]:
 
 
 def _broken(
-    client: Client, sealed: Sequence[Tally], since: datetime, first: datetime, before: datetime
+    client: Client, sealed: Sequence[Tally], since: datetime, first: datetime, last: datetime
 ) -> Iterator[str]:
     """Yield counts that differ from the sealed ones."""
     if first < since:  # some rows of the first day have expired
         first += DAILY
-    if not sealed or first >= before:
+    if not sealed or first > last:
         return
     untils = [one.until for one in sealed]
     found = {
         (until, day.source, day.day): day
-        for until, day in _groups(client, sealed[0].since, untils, first, before)
+        for until, day in _groups(client, sealed[0].since, untils, first, last)
     }
     for one in sealed:
         if one.until < since or (one.since != FIRST and one.since < since):
             continue
-        days = (day for day in one.days if first.date() <= day.day < before.date())
+        days = (day for day in one.days if first.date() <= day.day <= last.date())
         sealed_days = {(one.until, day.source, day.day): day for day in days}
         for key in sorted({*sealed_days, *(key for key in found if key[0] == one.until)}):
             if sealed_days.get(key) != found.get(key):
@@ -172,8 +174,8 @@ def _unsealed(client: Client, sealed: Sequence[Tally], now: datetime) -> Iterato
         yield f"{count} rows written more than {LATE / EVERY:.0f} hours ago are in no sealed count"
 
 
-def _differing(client: Client, since: datetime, first: datetime, before: datetime) -> Iterator[str]:
-    parameters = {"since": since, "first": first, "before": before}
+def _differing(client: Client, since: datetime, first: datetime, last: datetime) -> Iterator[str]:
+    parameters = {"since": since, "first": first, "last": last}
     for source, day, camera, *counts in run(
         "comparing", partial(client.query, _COMPARED, parameters=parameters)
     ).result_rows:
@@ -187,10 +189,10 @@ def _groups(
     since: datetime,
     untils: Sequence[datetime],
     first: datetime = FIRST,
-    before: datetime = LAST,
+    last: datetime = LAST,
 ) -> list[tuple[datetime, Day]]:
     parameters: dict[str, Any] = {"since": since, "untils": list(untils)}
-    parameters |= {"first": first.date(), "before": before.date()}
+    parameters |= {"first": first.date(), "last": min(last.date(), LAST_DAY)}
     rows = run("counting", partial(client.query, _GROUPS, parameters=parameters)).result_rows
     names = Day.__struct_fields__
     return [(until, Day(**dict(zip(names, day, strict=True)))) for until, *day in rows]

@@ -103,11 +103,15 @@ def moved(by: timedelta) -> Callable[[Database], None]:
     return attack
 
 
-def backdated(database: Database) -> None:
-    """An invented detection of a past hour, written past the view that counts."""
-    client = database.client()
-    client.command("DROP VIEW platestream.detections_to_tallied")
-    database.put(tables.DETECTIONS, msgspec.structs.replace(READS[1], detection_id=UUID(int=99)))
+def invented(at: datetime) -> Callable[[Database], None]:
+    """A detection that was never made, written past the view that counts."""
+    made = msgspec.structs.replace(READS[1], detection_id=UUID(int=99), captured_at=at)
+
+    def attack(database: Database) -> None:
+        database.client().command("DROP VIEW platestream.detections_to_tallied")
+        database.put(tables.DETECTIONS, made)
+
+    return attack
 
 
 def erased_with_its_count(database: Database) -> None:
@@ -156,7 +160,15 @@ WAYS: dict[str, tuple[Callable[[Database], None], str]] = {
         "1 not what was counted",
     ),
     "pictures deleted only": (sql("TRUNCATE TABLE platestream.images"), "images/crop of"),
-    "an invented row past the count": (backdated, "1 never counted"),
+    "an invented row past the count": (invented(READS[1].captured_at), "1 never counted"),
+    "one that would never expire": (invented(datetime(2250, 1, 1, tzinfo=UTC)), "1 never counted"),
+    "a count that would never expire, for an hour that is sealed": (
+        sql(
+            "INSERT INTO platestream.tallied SELECT * REPLACE (generateUUIDv4() AS id,"
+            " toDateTime64('2250-01-01', 3, 'UTC') AS captured_at) FROM platestream.tallied LIMIT 1"
+        ),
+        "were changed",
+    ),
     "a row erased with its count": (erased_with_its_count, "were changed"),
     "a row altered and counted again": (recounted, "were changed"),
     "a partition of the counts dropped": (dropped("tallied"), "were changed"),
@@ -196,7 +208,9 @@ def test_the_same_where_days_are_compared_one_by_one(
     assert (found.outcome, said in "; ".join(found.faults)) == ("not_held", True), found.faults
 
 
-def test_rows_that_cannot_be_compared_are_a_fault_and_outlive_no_period(filled: Database) -> None:
+def test_rows_that_cannot_be_compared_are_a_fault_and_outlive_no_period(
+    filled: Database, tmp_path: Path
+) -> None:
     sql("RENAME TABLE platestream.completeness_of TO platestream.away")(filled)
     faults = retention.read_receipt(retention.run(job(filled), 2 * DAY)).compared
     assert faults is not None
@@ -206,6 +220,17 @@ def test_rows_that_cannot_be_compared_are_a_fault_and_outlive_no_period(filled: 
     compared = retention.read_receipt(retention.run(job(filled), 2 * DAY)).compared
     assert compared is not None, "the next run compares"
     assert not any(fault.startswith(tally.NOT_COMPARED) for fault in compared.faults)
+    found = Agency(filled, tmp_path / "data").results("rows")["rows"]
+    assert (found.outcome, tally.NOT_COMPARED in "; ".join(found.faults)) == ("not_held", True)
+
+
+def test_a_count_that_nobody_can_read_is_not_held(filled: Database, tmp_path: Path) -> None:
+    sql(
+        "INSERT INTO platestream.ledger SELECT * REPLACE (number + 1 AS number, now64(6) AS at, '{}' AS record)"
+        " FROM platestream.ledger WHERE chain = 'retention' AND kind = 'tally' ORDER BY number DESC LIMIT 1"
+    )(filled)
+    found = Agency(filled, tmp_path / "data").outcomes("rows", "records")
+    assert found == {"rows": "not_checked", "records": "not_held"}
 
 
 def test_data_deleted_after_ten_minutes_is_not_held(filled: Database, tmp_path: Path) -> None:

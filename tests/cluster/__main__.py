@@ -39,7 +39,7 @@ NOW, NEXT = (f"registry.example.internal/platestream:0.{number}.0" for number in
 
 ANYWHERE = (NOW, f"{IMAGE}-pause")
 IMAGES = (*ANYWHERE, *(f"{IMAGE}-{name}" for name in ("kafka", "clickhouse", "outside")))
-"""Those of the first node, which has the agency's pods too."""
+"""Images of the first node, with those of the agency's pods."""
 
 EVERY = 6.0
 """Seconds between two vehicles of a camera."""
@@ -543,7 +543,7 @@ PARTS = {one.__name__: one for one in (begins, works, shares, moves, becomes, br
 
 
 def main(names: list[str]) -> int:
-    """All parts, or those that are named; the cluster is left as it is unless `ends` is one of them."""
+    """All parts, or those that are named; the cluster runs on unless `ends` is one of them."""
     signal.signal(signal.SIGTERM, lambda *_signal: sys.exit(1))  # an end by hand is an end, too
     try:
         for name in names or PARTS:

@@ -106,7 +106,7 @@ TALLIES = {
     "frame_groups": "frame_groups(since = now(), untils = [now()])",
     "pass_groups": "pass_groups(since = now(), untils = [now()])",
     "completeness": "completeness(since = now())",
-    "completeness_of": "completeness_of(since = now(), first = now(), before = now())",
+    "completeness_of": "completeness_of(since = now(), first = now(), last = now())",
 }
 COMPARED = {
     "vehicles_of": f"vehicles_of(inquiry = '{UUID(int=0)}')",
