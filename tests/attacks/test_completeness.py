@@ -226,7 +226,8 @@ def test_rows_that_cannot_be_compared_are_a_fault_and_outlive_no_period(
 
 def test_a_count_that_nobody_can_read_is_not_held(filled: Database, tmp_path: Path) -> None:
     sql(
-        "INSERT INTO platestream.ledger SELECT * REPLACE (number + 1 AS number, now64(6) AS at, '{}' AS record)"
+        "INSERT INTO platestream.ledger"
+        " SELECT * REPLACE (number + 1 AS number, now64(6) AS at, '{}' AS record)"
         " FROM platestream.ledger WHERE chain = 'retention' AND kind = 'tally' ORDER BY number DESC LIMIT 1"
     )(filled)
     found = Agency(filled, tmp_path / "data").outcomes("rows", "records")
