@@ -16,7 +16,8 @@ class ExpiringTable:
     """A table with expiring rows.
 
     `age` is the time that counts, in SQL, and `grain` the length of a partition (None: there is only one).
-    `partition` is the id of a row's partition, in SQL, by the time `placed`. `keep` is the table's own
+    `partition` is the id of a row's partition, in SQL, by the time `placed`, which is at most little later
+    than `age`. `keep` is the table's own
     retention, where it is less than that of the profile; without `plates` it counts alone.
     """
 
@@ -48,6 +49,8 @@ EXPIRING_TABLES = (
         placed="counted_at",
         plates=False,
     ),
-    ExpiringTable("expired_counts", "at", None, "'all'", 2 * DAY, plates=False),
-    ExpiringTable("dead_letters", "received_at", None, "'all'", topics.DEAD_LETTERS.keep),
+    ExpiringTable("expired_counts", "at", None, "'all'", 2 * DAY, placed="at", plates=False),
+    ExpiringTable(
+        "dead_letters", "received_at", None, "'all'", topics.DEAD_LETTERS.keep, placed="received_at"
+    ),
 )

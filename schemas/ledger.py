@@ -7,11 +7,15 @@ export can be checked with a hash function alone. No entry holds a plate.
 import hashlib
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
+import msgspec
 from msgspec import Meta
 
-from platestream.schemas.fields import Instant, Record
+from platestream.schemas.fields import NOT_JSON, Instant, Record
+from platestream.schemas.unreadable import note_unreadable
+
+T = TypeVar("T")
 
 FIRST = "0" * 64
 SKEW = timedelta(minutes=2)
@@ -51,3 +55,16 @@ def chain_faults(entries: Iterable[tuple[LedgerEntry, str]]) -> Iterator[str]:
         if recorded != entry.hash:
             yield f"{name}: is not what was written"
         number, last, at = entry.number, recorded, entry.at
+
+
+def decoded(entries: Iterable[LedgerEntry], record: type[T]) -> Iterator[tuple[LedgerEntry, T]]:
+    """Yield entries with their records; one that cannot be read is noted (`schemas/unreadable.py`)."""
+    for entry in entries:
+        try:
+            found = msgspec.json.decode(entry.record, type=record)
+        except NOT_JSON as error:
+            note_unreadable(
+                f"{entry.chain} {entry.number}: the record of its {entry.kind} cannot be read ({error})"
+            )
+        else:
+            yield entry, found

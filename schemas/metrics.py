@@ -450,7 +450,7 @@ RETENTION_PERIOD = Metric(
 RETENTION_RUN = Metric(
     "platestream_retention_last_run_timestamp_seconds",
     "gauge",
-    "When the retention job last ended well.",
+    "When the retention job last ended well: with a receipt without faults.",
     shown_by=("retention",),
 )
 RETENTION_STOPPED = Metric(

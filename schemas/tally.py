@@ -1,8 +1,10 @@
 """Hourly count of what was written, as an entry of the ledger seals it. It holds no plate and no picture."""
 
-from datetime import date, datetime
+from datetime import date
 
 import msgspec
+
+from platestream.schemas.fields import Instant
 
 
 class Day(msgspec.Struct, frozen=True, kw_only=True):
@@ -13,8 +15,8 @@ class Day(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     day: date
     cameras: dict[str, int]
-    first: datetime
-    last: datetime
+    first: Instant
+    last: Instant
     sha256: str
 
 
@@ -49,7 +51,7 @@ class FrameTally(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class HourTally(msgspec.Struct, frozen=True, kw_only=True):
     """Detections of one hour of capture, by camera."""
 
-    hour: datetime
+    hour: Instant
     cameras: dict[str, int]
 
 
@@ -69,7 +71,7 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
     `counts`.
     """
 
-    since: datetime
-    until: datetime
+    since: Instant
+    until: Instant
     days: list[Day]
     counts: Counts | None = None

@@ -47,6 +47,10 @@ class RulesError(ValueError):
     """Rules in force that are unusable, or that a setting contradicts; the message says what to do."""
 
 
+class BrokenRulesError(RulesError):
+    """Rules in force that are unusable."""
+
+
 def in_force(client: Client) -> AgencyRules:
     """Return the rules in force. `client` may have any role that acts.
 
@@ -54,7 +58,7 @@ def in_force(client: Client) -> AgencyRules:
     """
     row = in_force_row(client)
     if row.differs:
-        raise RulesError(
+        raise BrokenRulesError(
             f"the rules in force contradict themselves ({row.differs[0]}): the ALPR administrator puts a "
             "profile in force again (platestream registry rules --profile PROFILE --by NAME)"
         )
@@ -81,7 +85,7 @@ def rules_row(set_at: datetime, columns: GateRules, text: str) -> RulesRow:
             )
         return RulesRow(set_at, columns, text, rules_of_columns(columns))
     except ProfileError as error:
-        raise RulesError(
+        raise BrokenRulesError(
             f"{error}: platestream migrate where that file can be read, or platestream registry rules "
             "--profile PROFILE --by NAME by the ALPR administrator"
         ) from None

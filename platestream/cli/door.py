@@ -3,12 +3,13 @@ read them.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime, tzinfo
 
 from platestream.access.door import Door, agency_zone
 from platestream.access.rules_in_force import zone_of
+from platestream.access.rules_reader import BrokenRulesError
 from platestream.settings import Settings, load_settings
 
 DAYS = ["%Y-%m-%d"]
@@ -23,15 +24,17 @@ def settings() -> Settings:
 
 
 @contextmanager
-def open_door(tool: str, *, ruled: bool = True) -> Iterator[Door]:
+def open_door(tool: str, *, ruled: bool = True, broken_rules: bool = False) -> Iterator[Door]:
     """Open the door for one command, which is logged as `tool` in the inquiry log.
 
     With `ruled` the command is refused if PLATESTREAM_PROFILE contradicts the rules in force. Commands that
-    create or repair the database turn it off. Raises SettingsError, ConnectError and RulesError.
+    create or repair the database turn it off. With `broken_rules` the rules in force may be unusable. Raises
+    SettingsError, ConnectError and RulesError.
     """
     with Door.open(load_settings(), f"platestream {tool}") as door:
         if ruled:
-            _zone.set(zone_of(door))
+            with suppress(BrokenRulesError) if broken_rules else nullcontext():
+                _zone.set(zone_of(door))
         yield door
 
 

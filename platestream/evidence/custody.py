@@ -15,9 +15,11 @@ from clickhouse_connect.driver.client import Client
 from platestream.edges.clickhouse_client import run
 from platestream.keys.pieces import answer_name, picture_name
 from platestream.ledger import store as ledger
-from platestream.schemas.ledger import LedgerEntry
+from platestream.schemas.fields import Instant
+from platestream.schemas.ledger import LedgerEntry, decoded
 from platestream.schemas.profile import Profile
 from platestream.schemas.spans import parse_span
+from platestream.schemas.unreadable import unreadable
 
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 
@@ -33,9 +35,9 @@ class _Record(msgspec.Struct, frozen=True, kw_only=True):
     case_number: str = ""
     schedule: str = ""
     origin: str = ""
-    held_at: datetime | None = None
-    release_at: datetime | None = None
-    schedule_ends: datetime | None = None
+    held_at: Instant | None = None
+    release_at: Instant | None = None
+    schedule_ends: Instant | None = None
     detections: list[UUID] | int = 0
     key: str = ""
     pictures: list[_Piece] = []
@@ -75,17 +77,20 @@ class Held:
 
 @dataclass
 class History:
-    """All holds of the ledger, purged ones included, and the faults of its entries."""
+    """All holds of the ledger, purged ones included, and the faults of its entries.
+
+    An entry of `unread` may make or extend any hold, so nothing is purged while there is one.
+    """
 
     entries: int = 0
     holds: dict[UUID, Held] = field(default_factory=dict)
     early: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     unknown: set[str] = field(default_factory=set)
+    unread: list[str] = field(default_factory=list)
 
-    def add(self, entry: LedgerEntry, profile: Profile) -> None:
-        """Add an entry, in the order of its chain."""
-        one = msgspec.json.decode(entry.record, type=_Record)
+    def add(self, entry: LedgerEntry, one: _Record, profile: Profile) -> None:
+        """Add an entry with its record, in the order of its chain."""
         self.entries += 1
         held = self.holds.get(one.hold_id)
         if entry.kind == "hold":
@@ -140,9 +145,10 @@ class History:
 def history(client: Client, profile: Profile) -> History:
     """Read the holds of the ledger; the schedules of `profile` are in force. Raises DatabaseError."""
     found = History()
-    for entry, _hash in ledger.read(client, "evidence"):
-        if entry.kind in ("hold", "keep", "purge"):
-            found.add(entry, profile)
+    read = ledger.read(client, "evidence", "hold", "keep", "purge")
+    with unreadable() as found.unread:
+        for entry, record in decoded((entry for entry, _hash in read), _Record):
+            found.add(entry, record, profile)
     return found
 
 

@@ -40,6 +40,7 @@ from platestream.keys.pieces import answer_name, picture_name
 from platestream.ledger import records
 from platestream.ledger import store as ledger
 from platestream.schemas.inquiry import SealedInquiry
+from platestream.schemas.ledger import decoded
 from platestream.settings import Settings
 
 Opener = Callable[[str, bytes], bytes]
@@ -248,10 +249,11 @@ def _answers(client: Client, shown: UUID, opened: Opener) -> Iterator[tuple[str,
 
 
 def _custody(client: Client, hold_id: UUID) -> list[Custody]:
+    entries = dict(ledger.read(client, "evidence"))
     return [
-        Custody(entry=entry, hash=recorded)
-        for entry, recorded in ledger.read(client, "evidence")
-        if msgspec.json.decode(entry.record).get("hold_id") == str(hold_id)
+        Custody(entry=entry, hash=entries[entry])
+        for entry, record in decoded(entries, dict[str, Any])
+        if record.get("hold_id") == str(hold_id)
     ]
 
 

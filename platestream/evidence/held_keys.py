@@ -75,7 +75,9 @@ def stored_hash(plain: bytes, stored: bytes) -> str:
 
 
 def destroy_unused(keys: Sealer, holds: History) -> None:
-    """Destroy the keys of purged holds, and of those that never came into force."""
+    """Destroy the keys of purged holds, and of those that never came into force, where all of the ledger can
+    be read.
+    """
     if not isinstance(keys, KeyFolder):
         return
     kept, present = HoldKeys(keys), {one.hold_id for one in holds.present}
@@ -83,7 +85,7 @@ def destroy_unused(keys: Sealer, holds: History) -> None:
     kept.destroy(
         hold_id
         for hold_id, age in kept.ages().items()
-        if hold_id in purged or (hold_id not in present and age > UNUSED.total_seconds())
+        if hold_id in purged or (hold_id not in present and age > UNUSED.total_seconds() and not holds.unread)
     )
 
 

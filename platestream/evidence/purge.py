@@ -15,6 +15,7 @@ from platestream.evidence import held_keys
 from platestream.evidence.custody import database_time, history
 from platestream.evidence.outbox import Outbox
 from platestream.ledger import records
+from platestream.runtime.faults import Faults
 
 REASON = "Evidence past its release date is purged (order, section J.2)"
 # The hold itself is deleted last, so that an interrupted purge is found again.
@@ -31,28 +32,31 @@ class Purge(msgspec.Struct, frozen=True, kw_only=True):
     release_at: datetime
 
 
-def purge_released(door: Door) -> list[str]:
+def purge_released(door: Door, faults: Faults) -> list[str]:
     """Purge the holds whose time is over; return their ids. `door` is that of a system job.
 
-    Raises RefusedInquiry and DatabaseError.
+    Of a ledger with entries that cannot be read nothing is purged: evidence is rather retained than lost.
+    Holds that cannot be purged are added to `faults`. Raises RefusedInquiry and DatabaseError.
     """
     client = door.client(RETENTION)
     profile, now = door.rules.profile, database_time(client)
-    for one in history(client, profile).present:
-        if one.due <= now:
+    before = history(client, profile)
+    for one in before.present:
+        if one.due <= now and not before.unread:
             purge = Purge(
                 hold_id=str(one.hold_id),
                 case_number=one.case_number,
                 detections=one.detections,
                 release_at=one.release_at,
             )
-            records.put(door, "evidence_purge", purge, reason=REASON)
+            step = partial(records.put, door, "evidence_purge", purge, reason=REASON)
+            faults.attempt(f"purging {one.hold_id}", step)
     holds = history(client, profile)
     gone = {one.hold_id for one in holds.holds.values() if one.purged_at is not None}
     stored = {row[0] for row in run("reading holds", partial(client.query, _STORED)).result_rows}
     outbox = Outbox(door.settings.data)
     for hold_id in gone:
-        outbox.drop_hold(hold_id)
+        faults.attempt(f"packages of {hold_id}", partial(outbox.drop_hold, hold_id))
     for hold_id in sorted(gone & stored):
         for table in TABLES:
             sql = f"ALTER TABLE platestream.{table} DELETE WHERE hold_id = {{hold:UUID}}"

@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -126,24 +125,14 @@ class Sent:
         return True
 
 
-def sent(entries: Iterable[LedgerEntry]) -> list[Sent]:
-    """Return the exports to evidence systems among the entries of the chain, in their order."""
-    found: dict[str, Sent] = {}
-    for entry in entries:
-        if entry.kind == "export":
-            export = msgspec.json.decode(entry.record, type=Export)
-            if export.system:
-                found[entry.hash] = Sent(entry, export)
-        elif entry.kind == "receipt":
-            receipt = msgspec.json.decode(entry.record, type=Receipt)
-            if one := found.get(receipt.export):
-                found[receipt.export] = Sent(one.entry, one.export, receipt, entry)
-    return list(found.values())
-
-
 def read_sent(client: Client) -> list[Sent]:
-    """Return the exports to evidence systems according to the ledger. Raises DatabaseError."""
-    return sent(entry for entry, _hash in ledger.read(client, "evidence", "export", "receipt"))
+    """Return the exports to evidence systems according to the ledger, in its order. Raises DatabaseError."""
+    exports = ledger.read_records(client, "evidence", "export", Export)
+    found = {entry.hash: Sent(entry, export) for entry, export in exports if export.system}
+    for entry, receipt in ledger.read_records(client, "evidence", "receipt", Receipt):
+        if (one := found.get(receipt.export)) and one.entry.number < entry.number:
+            found[receipt.export] = Sent(one.entry, one.export, receipt, entry)
+    return list(found.values())
 
 
 def file_hash(content: bytes) -> str:

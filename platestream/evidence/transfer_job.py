@@ -34,6 +34,7 @@ from platestream.schemas import topics
 from platestream.schemas.dead_letter import DeadLetter
 from platestream.schemas.message import RefusedError
 from platestream.schemas.registry import RegistryRecord
+from platestream.schemas.unreadable import unreadable
 
 PATIENCE = timedelta(days=3)
 FIRST, LONGEST = timedelta(minutes=1), timedelta(hours=1)
@@ -63,15 +64,17 @@ class TransferJob:
         with self._outbox.alone() as alone, self._door as door:
             if not alone:
                 return
-            every = read_sent(door.client(CUSTODIAN))
-            present = history(door.client(CUSTODIAN), door.rules.profile).present
+            with unreadable() as unread:
+                every = read_sent(door.client(CUSTODIAN))
+                present = history(door.client(CUSTODIAN), door.rules.profile).present
             held = {one.hold_id: one.due for one in present}
-            self._outbox.drop_others({one.export.file for one in every}, now - UNRECORDED)
+            if not unread:  # else a package may be of an entry that cannot be read
+                self._outbox.drop_others({one.export.file for one in every}, now - UNRECORDED)
             systems = active(door.streams)
             for one in every:
-                if one.receipt is not None or one.export.hold_id not in held:
+                if one.receipt is not None or (one.export.hold_id not in held and not unread):
                     self._outbox.drop(one.export.file)
-                else:
+                elif one.export.hold_id in held:
                     self._try(door, one, systems.get(one.export.system), held[one.export.hold_id], now)
 
     def _try(

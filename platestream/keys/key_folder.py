@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -28,8 +29,9 @@ from platestream.keys.master import (
     link_new,
     synchronize,
 )
+from platestream.runtime.faults import Faults
 from platestream.runtime.private_file import write_file
-from platestream.schemas.fields import NOT_JSON
+from platestream.schemas.fields import NOT_JSON, Instant
 
 MASTER = "master.key"
 ACCOUNT_KEY = "accounts.key"
@@ -59,7 +61,7 @@ class DestroyedKey(msgspec.Struct, frozen=True, kw_only=True):
     `detections` is the number of those of that hour that were deleted.
     """
 
-    hour: datetime
+    hour: Instant
     fingerprint: str
     detections: int = 0
 
@@ -168,24 +170,30 @@ class KeyFolder:
         for at in self.hours()[-1:]:
             self._key(hour_of(at))
 
-    def destroy(self, cutoff: datetime) -> list[DestroyedKey]:
+    def destroy(self, cutoff: datetime, faults: Faults) -> list[DestroyedKey]:
         """Destroy the keys of all hours that ended by `cutoff`; return them after those that no receipt has
-        yet, oldest first.
+        yet, oldest first. A key that cannot be destroyed is one of `faults`, and so is a damaged note of the
+        destroyed ones, which is written again.
 
         The file is overwritten before it is removed; on a disk of flash memory, only the encryption of that
         disk destroys it for certain.
         """
+        if faults.attempt("destroyed keys", self._past) is None:
+            write_file(self.folder / PAST, msgspec.json.encode(_Past(hour_of(cutoff))))
         for at in self.hours():
             if at + HOUR > cutoff:
                 break
-            hour = hour_of(at)
-            past, gone = self._past(), DestroyedKey(hour=at, fingerprint=self._fingerprint(hour))
-            # A run that was killed here has noted the key, and may have overwritten its file.
-            if gone not in past.unreported and (gone.fingerprint or hour >= past.before):
-                noted = _Past(max(past.before, hour + 1), [*past.unreported, gone])
-                write_file(self.folder / PAST, msgspec.json.encode(noted))
-            destroy_file(self.folder, self._path(hour))
+            faults.attempt(f"the key of {at:%Y-%m-%d %H}:00 UTC", partial(self._destroy, at))
         return self._past().unreported
+
+    def _destroy(self, at: datetime) -> None:
+        hour = hour_of(at)
+        past, gone = self._past(), DestroyedKey(hour=at, fingerprint=self._fingerprint(hour))
+        # A run that was killed here has noted the key, and may have overwritten its file.
+        if gone not in past.unreported and (gone.fingerprint or hour >= past.before):
+            noted = _Past(max(past.before, hour + 1), [*past.unreported, gone])
+            write_file(self.folder / PAST, msgspec.json.encode(noted))
+        destroy_file(self.folder, self._path(hour))
 
     def report(self) -> None:
         """Note that all destroyed keys are in receipts."""

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -11,9 +11,13 @@ from clickhouse_connect.driver.client import Client
 
 from platestream.edges.clickhouse_client import DatabaseError, run
 from platestream.schemas.acts import WRITES
-from platestream.schemas.ledger import CHAINS, FIRST, Chain, LedgerEntry, chain_faults
+from platestream.schemas.ledger import CHAINS, FIRST, Chain, LedgerEntry, chain_faults, decoded
+
+T = TypeVar("T")
 
 THROWN = 395
+LAST_AT_ONCE = 1000
+"""Entries that are read at once where the newest cannot be read."""
 RETENTION = timedelta(days=7 * 365)
 """Retention of acts in the inquiry log."""
 _COLUMNS = ("chain", "number", "kind", "at", "who", "record", "previous")
@@ -27,7 +31,8 @@ WHERE chain = {chain:String} AND (empty({kinds:Array(String)}) OR has({kinds:Arr
 """
 _LAST = """
 SELECT chain, number, kind, at, who, record, previous FROM platestream.ledger
-WHERE chain = {chain:String} AND kind = {kind:String} ORDER BY number DESC, hash LIMIT 1
+WHERE chain = {chain:String} AND kind = {kind:String} ORDER BY number DESC, hash
+LIMIT {most:UInt32} OFFSET {passed:UInt32}
 """
 # Acts that name an entry. Before the migration that added `effect` they named it in `other`.
 _ACTS = """
@@ -107,11 +112,25 @@ def read(client: Client, chain: Chain, *kinds: str, after: datetime = EVER) -> l
     return [(LedgerEntry(**dict(zip(_COLUMNS, row[:-1], strict=True))), row[-1]) for row in rows]
 
 
-def last(client: Client, chain: Chain, kind: str) -> LedgerEntry | None:
-    """Return the newest entry of one kind in `chain`, or None."""
-    parameters = {"chain": chain, "kind": kind}
-    rows = run("reading the ledger", lambda: client.query(_LAST, parameters=parameters)).result_rows
-    return LedgerEntry(**dict(zip(_COLUMNS, rows[0], strict=True))) if rows else None
+def read_records(
+    client: Client, chain: Chain, kind: str, record: type[T], *, after: datetime = EVER
+) -> list[tuple[LedgerEntry, T]]:
+    """Return the entries of one kind in `chain` whose records can be read, in order."""
+    return list(decoded((entry for entry, _hash in read(client, chain, kind, after=after)), record))
+
+
+def last(client: Client, chain: Chain, kind: str, record: type[T]) -> tuple[LedgerEntry, T] | None:
+    """Return the newest entry of one kind in `chain` whose record can be read, or None."""
+    passed, most = 0, 1
+    while True:
+        parameters = {"chain": chain, "kind": kind, "most": most, "passed": passed}
+        query = partial(client.query, _LAST, parameters=parameters)
+        rows = run("reading the ledger", query).result_rows
+        entries = (LedgerEntry(**dict(zip(_COLUMNS, row, strict=True))) for row in rows)
+        found = next(decoded(entries, record), None)
+        if found or not rows:
+            return found
+        passed, most = passed + most, LAST_AT_ONCE
 
 
 def verify(client: Client) -> list[str]:

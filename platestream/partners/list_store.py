@@ -7,7 +7,7 @@ overwritten, because entries and hits contain plates.
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,10 +16,11 @@ from uuid import UUID
 
 import msgspec
 
-from platestream.schemas.fields import Instant
+from platestream.schemas.fields import NOT_JSON, Instant
 from platestream.schemas.hotlist import HotListEntry
 from platestream.schemas.partner import Asker
 from platestream.schemas.partner_lists import Decision, RemoteHit
+from platestream.schemas.unreadable import note_unreadable
 
 T = TypeVar("T")
 FILE = "partner-lists.sqlite"
@@ -127,13 +128,21 @@ class Table(Generic[T]):
     def all(self, agency: str = "") -> list[T]:
         """Return the records of one agency or all, in order of insertion."""
         query = f"SELECT body FROM {self._name} WHERE ? IN ('', agency) ORDER BY rowid"  # noqa: S608 - ours
-        return [self._decoder.decode(body) for (body,) in self._connection.execute(query, (agency,))]
+        return list(self._readable(self._connection.execute(query, (agency,))))
 
     def get(self, agency: str, ident: UUID) -> T | None:
         """Return a record, or None."""
         query = f"SELECT body FROM {self._name} WHERE agency = ? AND id = ?"  # noqa: S608 - ours
         row = self._connection.execute(query, (agency, str(ident))).fetchone()
         return None if row is None else self._decoder.decode(row[0])
+
+    def _readable(self, rows: Iterable[tuple[bytes]]) -> Iterator[T]:
+        """Yield the records of rows; one that cannot be read is noted (`schemas/unreadable.py`)."""
+        for (body,) in rows:
+            try:
+                yield self._decoder.decode(body)
+            except NOT_JSON as error:
+                note_unreadable(f"a record of {self._name} cannot be read ({error})")
 
     def put(self, record: "OutgoingOffer | IncomingOffer | PendingHit") -> None:
         """Insert or replace a record."""

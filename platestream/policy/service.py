@@ -1,16 +1,17 @@
 """Run of the checks, one after another. A check that fails counts as not checked, and the others continue."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from platestream.edges.clickhouse_client import DatabaseError
 from platestream.edges.kafka_client import BrokerError
-from platestream.policy.checks.context import Answer, CheckData, Unchecked
+from platestream.policy.checks.context import MOST_NAMED, Answer, CheckData, Unchecked
 from platestream.policy.clauses import CLAUSES, Clause
 from platestream.policy.laws import Law, LawClause, law_of
 from platestream.policy.table import CHECKS, Check
 from platestream.schemas.profile import Profile
+from platestream.schemas.unreadable import unreadable
 
 Outcome = Literal["held", "not_held", "not_checked"]
 Verdict = Literal["held", "not_held", "not_checked", "people"]
@@ -37,7 +38,7 @@ def checks_of(profile: Profile) -> tuple[Check, ...]:
 def run(live: CheckData, checks: Iterable[Check] | None = None) -> Iterator[Result]:
     """Yield the results in order; without `checks` those of the profile."""
     for check in checks_of(live.profile) if checks is None else checks:
-        given = _ask(check, live)
+        given = ask(check.run, live)
         yield Result(check, outcome(given), given.figure, given.faults, given.gaps)
 
 
@@ -81,9 +82,18 @@ def by_law(law: Law, results: Sequence[Result]) -> Iterator[tuple[LawClause, Ver
         yield clause, verdict, found
 
 
-def _ask(check: Check, live: CheckData) -> Answer:
+def ask(check: Callable[[CheckData], Answer], live: CheckData) -> Answer:
+    """Return the answer of a check; what it could not read is a fault, and where it failed, it is a gap."""
+    with unreadable() as unread:
+        given = _run(check, live)
+    named = list(dict.fromkeys(unread))
+    rest = [f"{len(named) - MOST_NAMED} more records cannot be read"] if named[MOST_NAMED:] else []
+    return replace(given, faults=(*given.faults, *named[:MOST_NAMED], *rest))
+
+
+def _run(check: Callable[[CheckData], Answer], live: CheckData) -> Answer:
     try:
-        return check.run(live)
+        return check(live)
     except (DatabaseError, BrokerError) as error:
         return Answer(
             "",
@@ -95,7 +105,7 @@ def _ask(check: Check, live: CheckData) -> Answer:
                 ),
             ),
         )
-    except (OSError, ValueError) as error:
+    except Exception as error:  # no check may stop the others
         return Answer(
             "",
             (),

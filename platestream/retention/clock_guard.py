@@ -10,12 +10,15 @@ job stops until two registered people have confirmed that the clock is right.
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 from clickhouse_connect.driver.client import Client
+from msgspec import Meta
 
 from platestream.edges.clickhouse_client import run
 from platestream.runtime.private_file import write_file
+from platestream.schemas.fields import Instant
 
 MOST = timedelta(hours=1)
 TOGETHER = timedelta(days=1)
@@ -33,13 +36,15 @@ SELECT who, max(at) FROM platestream.clock_confirmed(since = {since:DateTime64(6
 _STOPPED = "SELECT why FROM platestream.clock_stopped"
 _WORD = "retention-stopped.txt"
 _FIRST = datetime(1971, 1, 1, tzinfo=UTC)
+Seconds = Annotated[float, Meta(ge=-1e10, le=1e10)]
+"""Three hundred years, which a time can be moved by."""
 
 
 class Boot(msgspec.Struct, frozen=True):
     """The machine's boot clock: the id of the start, and the seconds since then."""
 
     id: str
-    seconds: float
+    seconds: Seconds
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,11 +55,11 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     much everything was late on that day.
     """
 
-    at: datetime
+    at: Instant
     boot: Boot
-    off_s: float
-    ahead: datetime | None = None
-    late_s: float = 0.0
+    off_s: Seconds
+    ahead: Instant | None = None
+    late_s: Seconds = 0.0
 
 
 class ClockMeasurements(msgspec.Struct, frozen=True, kw_only=True):

@@ -28,24 +28,27 @@ def run(
     """Delete data that is older than the profile allows, and record a receipt (order, F.8.b, J.1, J.2).
 
     A single run is the act of the person who runs it. With --every it runs as a scheduled system job: it is
-    logged as such, and on a server only the job's service account may run it.
+    logged as such, and on a server only the job's service account may run it. Exit 1 if the receipt of a
+    single run has faults.
 
     Examples: platestream retention run
     and platestream retention run --every 15 --metrics-port 3031
     """
     if metrics_port:
         retention.serve_metrics(metrics_port)
-    with open_door("retention run") as person:
+    with open_door("retention run", broken_rules=True) as person:
         job = retention.start_scheduled(person) if every else person
         while True:
             with job:
                 try:
-                    _show(retention.run_once(job), as_json)
+                    faults = _show(retention.run_once(job), as_json)
                 except retention.ClockStopped as stopped:
                     if not every:
                         raise
                     err.print(str(stopped), markup=False)
             if not every:
+                if faults:
+                    raise typer.Exit(1)
                 return
             time.sleep(60 * every)
 
@@ -98,16 +101,19 @@ def log(
         raise typer.Exit(1)
 
 
-def _show(entry: LedgerEntry, as_json: bool) -> None:
+def _show(entry: LedgerEntry, as_json: bool) -> list[str]:
+    """Print a receipt; return its faults."""
+    receipt = retention.read_receipt(entry)
     if as_json:
         print_json(_receipt_fields(entry))
-        return
-    receipt = retention.read_receipt(entry)
+        return receipt.faults
     gone = ", ".join(f"{rows} of {table}" for table, rows in receipt.deleted.items() if rows) or "no row"
     past = format_local(receipt.cutoff, display_zone(), seconds=False)
     out.print(f"receipt {entry.number}: past {past}: {gone}")
     for line in [*receipt.files, *receipt.stores, *(f"evidence {one}" for one in receipt.released)]:
         out.print(f"  {line}")
+    for fault in receipt.faults:
+        err.print(fault, markup=False)
     if receipt.keys:
         first, last = receipt.keys[0].hour, receipt.keys[-1].hour + HOUR
         until = format_local(last, display_zone(), seconds=False)
@@ -115,6 +121,7 @@ def _show(entry: LedgerEntry, as_json: bool) -> None:
         begin = format_local(first, display_zone(), seconds=False)
         protected = pluralize(sum(one.detections for one in receipt.keys), "detection")
         out.print(f"  {destroyed} destroyed: {begin} to {until}, of {protected}")
+    return receipt.faults
 
 
 def _receipt_fields(entry: LedgerEntry) -> dict[str, object]:

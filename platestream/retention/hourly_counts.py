@@ -53,11 +53,12 @@ SELECT {run:UUID}, {cutoff:DateTime64(3, 'UTC')}, toStartOfHour(captured_at), ca
     uniqExact(detection_id), uniqExactIf(detection_id, detection_id IN (
         SELECT id FROM platestream.tallied
         WHERE source = 'detections' AND least(captured_at, tallied_at) < {cutoff:DateTime64(3, 'UTC')}
+            AND captured_at <= {last:DateTime64(3, 'UTC')}
         GROUP BY id HAVING min(tallied_at) > sealed
     ))
 FROM platestream.detections
 WHERE least(captured_at, ingested_at) < {cutoff:DateTime64(3, 'UTC')}
-    AND least(captured_at, ingested_at) >= counted
+    AND least(captured_at, ingested_at) >= counted AND captured_at <= {last:DateTime64(3, 'UTC')}
 GROUP BY toStartOfHour(captured_at), camera_id
 """
 
@@ -83,9 +84,11 @@ def count(
     )
 
 
-def note_expiring(client: Client, act: UUID, cutoff: datetime) -> None:
-    """Count the detections that a run is about to delete, by hour of capture. Raises DatabaseError."""
-    parameters = {"run": act, "cutoff": cutoff}
+def note_expiring(client: Client, act: UUID, cutoff: datetime, last: datetime) -> None:
+    """Count the detections that a run is about to delete, by hour of capture; captures after `last` are not
+    read. Raises DatabaseError.
+    """
+    parameters = {"run": act, "cutoff": cutoff, "last": last}
     run("counting what expires", partial(client.command, _NOTE, parameters=parameters))
 
 

@@ -14,8 +14,9 @@ from platestream.edges.clickhouse_client import AUDITOR, run
 from platestream.ledger import store as ledger
 from platestream.merkle.checkpoint import open_checkpoint
 from platestream.retention import hourly_counts, tally
-from platestream.retention.service import read_receipt
+from platestream.retention.service import Receipt
 from platestream.schemas.tally import Tally
+from platestream.schemas.unreadable import unreadable
 from platestream.transparency_log import published_counts
 from platestream.transparency_log.config import LogConfig, LogError, config, verifier
 from platestream.transparency_log.period import Key, PeriodReport, judge, needed, parse_period
@@ -50,9 +51,10 @@ def prove(door: Door, period: str, **why: Unpack[Documentation]) -> PeriodProof:
     door.enter("audit_prove", f"period {period}", **why)
     client = door.client(AUDITOR)
     ((now, retained_since),) = run("proving", partial(client.query, _NOW)).result_rows
-    entries = ledger.read(client, "retention", "tally", after=since - BEFORE)
-    sealed = [tally.decode(entry.record) for entry, _hash in entries]
-    counted = [one for one in needed(sealed, since) if one.counts is not None]
+    with unreadable() as unread:
+        entries = ledger.read_records(client, "retention", "tally", Tally, after=since - BEFORE)
+        compared = list(_compared(client, since, until, now - retained_since))
+    counted = [one for one in needed([one for _entry, one in entries], since) if one.counts is not None]
     report = judge(counted, since, until, now)
     if counted:
         retained = door.rules.profile.retention.span
@@ -60,10 +62,11 @@ def prove(door: Door, period: str, **why: Unpack[Documentation]) -> PeriodProof:
         report = judge(counted, since, until, now, _stored(client, since, until), pending)
     opened = _entries(client, counted)
     faults = [
+        *unread,
         *ledger.verify(client),
         *report.faults,
         *(tally.compare(client).faults if until > retained_since else ()),
-        *_compared(client, since, until, now - retained_since),
+        *compared,
         *_published(config(door.settings), opened),
     ]
     missing = len(counted) - sum(1 for one in opened if one.salt)
@@ -87,13 +90,13 @@ def _entries(client: Client, counted: list[Tally]) -> list[OpenedEntry]:
         return []
     found = published_counts.read_sealed(client, counted[0].until - AFTER, counted[-1].until + AFTER)
     ends = {one.until for one in counted}
-    return [one for one in found if one.tally()[1].until in ends]
+    return [one for one, _entry, sealed in published_counts.readable(found) if sealed.until in ends]
 
 
 def _compared(client: Client, since: datetime, until: datetime, kept: timedelta) -> Iterator[str]:
     """Yield what the job's own comparisons found while data of the period was stored."""
-    for entry, _hash in ledger.read(client, "retention", "run", after=since):
-        compared = read_receipt(entry).compared
+    for entry, receipt in ledger.read_records(client, "retention", "run", Receipt, after=since):
+        compared = receipt.compared
         if compared is not None and entry.at < until + kept:
             yield from (f"found {compared.at:%Y-%m-%d %H:%M}: {text}" for text in compared.faults)
 

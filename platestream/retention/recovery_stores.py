@@ -28,8 +28,9 @@ import sqlite3
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -38,6 +39,7 @@ from bytewax.recovery import init_db_dir
 from platestream.access.rules_reader import RulesError, database_may_exist, initial_profile, rules_in_force
 from platestream.edges.clickhouse_client import ConnectError, DatabaseError
 from platestream.retention import uncommitted
+from platestream.runtime.faults import Faults
 from platestream.runtime.private_file import write_file
 from platestream.settings import Settings, load_settings
 
@@ -152,7 +154,7 @@ def prepare(store: Path, partitions: int, period: timedelta, now: datetime) -> s
     committed state and rebuild it. Return what was done, in words.
     """
     mark = store.with_name(store.name + MADE)
-    since = datetime.fromisoformat(mark.read_text()) if mark.exists() else now
+    since = _made(mark, now) if mark.exists() else now
     if store.exists() and not (has_plates(store.name) and now - since >= period / 2):
         if not mark.exists():
             write_file(mark, now.isoformat().encode())
@@ -165,31 +167,42 @@ def prepare(store: Path, partitions: int, period: timedelta, now: datetime) -> s
     return f"made the recovery store {store} with {partitions} partitions"
 
 
-def clean(folder: Path, period: timedelta, now: datetime) -> list[str]:
+def clean(folder: Path, period: timedelta, now: datetime, faults: Faults) -> list[str]:
     """Rebuild each store below `folder`, and remove those that are too old; return what was done.
 
     A store that a flow uses is skipped: it is prepared at the flow's next start.
     """
-    done = []
+    done: list[str] = []
     for store in sorted(path for path in folder.glob("*") if path.is_dir() and not path.suffix):
-        try:
-            with lock_store(store):
-                done += _clean(store, period, now)
-        except StoreInUseError:
-            done.append(f"{store.name}: in use, left")
+        step = partial(_clean, store, period, now)
+        done += faults.attempt(f"recovery store {store.name}", step) or []
     return done
 
 
 def _clean(store: Path, period: timedelta, now: datetime) -> list[str]:
-    mark = store.with_name(store.name + MADE)
-    if not mark.exists():
-        write_file(mark, now.isoformat().encode())
-    since = datetime.fromisoformat(mark.read_text())
-    if has_plates(store.name) and now - since >= period / 2:
-        shutil.rmtree(store)
-        mark.unlink()
-        return [f"{store.name}: removed, made {since:%Y-%m-%d}"]
-    return [] if rebuild(store) else [f"{store.name}: in use, left"]
+    try:
+        with lock_store(store):
+            mark = store.with_name(store.name + MADE)
+            if not mark.exists():
+                write_file(mark, now.isoformat().encode())
+            since = _made(mark, now)
+            if has_plates(store.name) and now - since >= period / 2:
+                shutil.rmtree(store)
+                mark.unlink()
+                return [f"{store.name}: removed, made {since:%Y-%m-%d}"]
+            return [] if rebuild(store) else [f"{store.name}: in use, left"]
+    except StoreInUseError:
+        return [f"{store.name}: in use, left"]
+
+
+def _made(mark: Path, now: datetime) -> datetime:
+    """Return when a store was made; 1970 where its mark cannot be read or is of a later day, so that its
+    plates do not outlive their time.
+    """
+    with suppress(ValueError, TypeError):
+        if (since := datetime.fromisoformat(mark.read_text())) <= now + timedelta(days=1):
+            return since
+    return datetime.fromtimestamp(0, UTC)
 
 
 def rebuild(store: Path) -> bool:

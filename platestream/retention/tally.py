@@ -18,11 +18,14 @@ import msgspec
 from clickhouse_connect.driver.client import Client
 
 from platestream.access.door import Door
-from platestream.edges.clickhouse_client import RETENTION, DatabaseError, run
+from platestream.edges.clickhouse_client import RETENTION, run
 from platestream.ledger import records
 from platestream.ledger import store as ledger
 from platestream.retention import hourly_counts
+from platestream.runtime.faults import Faults
+from platestream.schemas.fields import Instant
 from platestream.schemas.tally import Day, Tally
+from platestream.schemas.unreadable import unreadable
 
 EVERY = timedelta(hours=1)
 SETTLED = timedelta(minutes=5)
@@ -65,7 +68,7 @@ WHERE tallied_at > {since:DateTime64(6, 'UTC')} AND tallied_at < {before:DateTim
 class CompletenessReport(msgspec.Struct, frozen=True, kw_only=True):
     """A comparison of the stored rows with the counts; a sentence for each fault."""
 
-    at: datetime
+    at: Instant
     faults: list[str]
 
 
@@ -75,8 +78,8 @@ def seal(door: Door, now: datetime) -> None:
     `door` is the job's. Raises RefusedInquiry and DatabaseError.
     """
     client = door.client(RETENTION)
-    last = ledger.last(client, "retention", "tally")
-    before = None if last is None else decode(last.record)
+    last = ledger.last(client, "retention", "tally", Tally)
+    before = None if last is None else last[1]
     since = FIRST if before is None else before.until
     until = now - SETTLED
     if until - since < EVERY:
@@ -95,26 +98,27 @@ def compare(client: Client) -> CompletenessReport:
     """
     ((now, retained_since),) = run("comparing", partial(client.query, _SINCE)).result_rows
     since = retained_since + MARGIN
-    sealed = [decode(one.record) for one, _hash in ledger.read(client, "retention", "tally", after=since)]
+    with unreadable() as unread:
+        read = ledger.read_records(client, "retention", "tally", Tally, after=since)
+    sealed = [one for _entry, one in read]
     spans = list(_spans(since, now, sealed))
     differing = [fault for first, last in spans for fault in _differing(client, since, first, last)]
     broken = [fault for first, last in spans for fault in _broken(client, sealed, since, first, last)]
     gaps, unsealed = _gaps(sealed), _unsealed(client, sealed, now)
-    return CompletenessReport(at=now, faults=[*gaps, *broken, *unsealed, *differing])
+    return CompletenessReport(at=now, faults=[*unread, *gaps, *broken, *unsealed, *differing])
 
 
 def daily(client: Client, before: CompletenessReport | None, now: datetime) -> CompletenessReport:
     """Return the comparison `before` where it is less than a day old, else make a new one.
 
-    A comparison that the database cannot make is a fault and stops no deletion: data must not outlive its
-    period. It is made again by the next run.
+    A comparison that cannot be made is a fault and stops no deletion: data must not outlive its period. It is
+    made again by the next run.
     """
     if before is not None and timedelta(0) <= now - before.at < DAILY and not _failed(before):
         return before
-    try:
-        return compare(client)
-    except DatabaseError as error:
-        return CompletenessReport(at=now, faults=[f"{NOT_COMPARED}: {error}"])
+    faults = Faults()
+    found = faults.attempt(NOT_COMPARED, partial(compare, client))
+    return found or CompletenessReport(at=now, faults=faults)
 
 
 def _failed(report: CompletenessReport) -> bool:
@@ -196,11 +200,6 @@ def _groups(
     rows = run("counting", partial(client.query, _GROUPS, parameters=parameters)).result_rows
     names = Day.__struct_fields__
     return [(until, Day(**dict(zip(names, day, strict=True)))) for until, *day in rows]
-
-
-def decode(record: str) -> Tally:
-    """Decode the record of an entry of the ledger."""
-    return msgspec.json.decode(record, type=Tally)
 
 
 def _at(at: datetime) -> str:

@@ -9,10 +9,13 @@ from platestream.edges.clickhouse_client import run
 
 LATELY = timedelta(days=3)
 
-# A day is counted while it changes, and again before its detections expire, for the outcomes of its hits.
+# A day is counted while it changes, and again before its detections expire, for the outcomes of its hits. The
+# days are those of the partitions, of which the engine stores the times.
 _DAYS = """
-SELECT DISTINCT toDate(captured_at) AS day FROM platestream.detections
-WHERE day >= {recent:Date} OR day <= {going:Date}
+SELECT day FROM (
+    SELECT toDate(max(captured_at)) AS day FROM platestream.detections GROUP BY toYYYYMMDD(captured_at)
+)
+WHERE {again:Bool} AND (day >= {recent:Date} OR day <= {going:Date})
    OR day NOT IN (SELECT day FROM platestream.utilization)
 """
 _WHOLE = "SELECT DISTINCT day FROM platestream.utilization WHERE day <= {cut:Date}"
@@ -37,11 +40,11 @@ GROUP BY day, camera_id
 """
 
 
-def tally(client: Client, cutoff: datetime, now: datetime) -> list[date]:
-    """Count the days that need it; return them. The count of a day that `cutoff` divides remains
-    unchanged.
+def tally(client: Client, cutoff: datetime, now: datetime, *, again: bool = True) -> list[date]:
+    """Count the days that have no count, and with `again` those whose count may change; return them. The
+    count of a day that `cutoff` divides remains unchanged.
     """
-    asked = {"recent": (now - LATELY).date(), "going": (cutoff + timedelta(days=1)).date()}
+    asked = {"again": again, "recent": (now - LATELY).date(), "going": (cutoff + timedelta(days=1)).date()}
     days = {row[0] for row in run("tallying", partial(client.query, _DAYS, parameters=asked)).result_rows}
     cut = {"cut": cutoff.date()}
     days -= {row[0] for row in run("tallying", partial(client.query, _WHOLE, parameters=cut)).result_rows}

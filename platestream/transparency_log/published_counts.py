@@ -24,6 +24,7 @@ from platestream.schemas.inquiry import Inquiry
 from platestream.schemas.ledger import LedgerEntry
 from platestream.schemas.message import RefusedError
 from platestream.schemas.tally import Tally
+from platestream.schemas.unreadable import note_unreadable
 from platestream.transparency_log import leaves
 from platestream.transparency_log.published_folder import PublishedFolder
 
@@ -75,13 +76,23 @@ def write_days(folder: PublishedFolder, client: Client, head: Head, now: datetim
     there = sorted(path.stem for path in (folder.root / FOLDER).glob("*.jsonl"))
     start = datetime.fromisoformat(there[-1]).replace(tzinfo=UTC) if there else now - LONGEST
     days: dict[date, list[OpenedEntry]] = defaultdict(list)
-    for one in read_sealed(client, start.replace(hour=0, minute=0, second=0, microsecond=0), now + SETTLED):
+    since = start.replace(hour=0, minute=0, second=0, microsecond=0)
+    for one, entry, _tally in readable(read_sealed(client, since, now + SETTLED)):
         if one.salt and one.seal <= head.size:
-            days[one.tally()[0].at.date()].append(one)
+            days[entry.at.date()].append(one)
     for day, found in days.items():
         content = b"".join(msgspec.json.encode(one) + b"\n" for one in found)
         if folder.find(day_path(day)) != content:
             folder.write(day_path(day), content)
+
+
+def readable(entries: Iterable[OpenedEntry]) -> Iterator[tuple[OpenedEntry, LedgerEntry, Tally]]:
+    """Yield entries with what they hold; others are noted (`schemas/unreadable.py`)."""
+    for one in entries:
+        try:
+            yield one, *one.tally()
+        except ValueError as error:
+            note_unreadable(str(error))
 
 
 def day_path(day: date) -> str:

@@ -437,9 +437,9 @@ def _seen(at: datetime, boot: Boot) -> ClockMeasurements:
 
 
 def _last(database: Database) -> LedgerEntry:
-    entry = ledger.last(database.client(), "retention", "run")
-    assert entry is not None
-    return entry
+    found = ledger.last(database.client(), "retention", "run", retention.Receipt)
+    assert found is not None
+    return found[0]
 
 
 def _everything(database: Database) -> str:

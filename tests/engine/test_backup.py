@@ -34,6 +34,7 @@ from platestream.operations.backup.archive import (
     open_backup,
 )
 from platestream.operations.backup.restore import restore
+from platestream.runtime.faults import Faults
 from platestream.schemas import topics
 from platestream.schemas.expiring_tables import EXPIRING_TABLES
 from platestream.schemas.message import RefusedError
@@ -156,7 +157,7 @@ def test_what_was_past_its_time_meanwhile_goes_with_the_next_run(
         change = "SELECT change FROM platestream.inquiry_log WHERE kind = 'restore'"
         assert empty_database.value(change) == f"signed by {made.signed_by}, author not proven"
         age(empty_database, timedelta(days=365 * 20))
-        purge_released(door.system_job("retention"))
+        purge_released(door.system_job("retention"), Faults())
     assert empty_database.value("SELECT count() FROM platestream.evidence_detections") == 0
     assert empty_database.value("SELECT count() FROM platestream.evidence_images") == 0
 

@@ -169,6 +169,32 @@ def test_evidence_is_purged_on_its_release_date_and_not_before_with_a_receipt(da
     assert ledger.verify(database.client(AUDITOR)) == []
 
 
+@pytest.mark.parametrize("kind", ["hold", "keep"])
+def test_evidence_stays_with_its_keys_while_an_entry_about_it_cannot_be_read(
+    database: Database, kind: str
+) -> None:
+    put(database, read("KEPT001"))
+    found = hold(database, "KEPT001", terms())
+    if kind == "hold":
+        text = "ALTER TABLE platestream.ledger UPDATE record = '{}' WHERE kind = 'hold'"
+    else:
+        age(database, timedelta(days=3660))
+        text = (
+            "INSERT INTO platestream.ledger"
+            " SELECT * REPLACE (number + 1 AS number, 'keep' AS kind, '{}' AS record)"
+            " FROM (SELECT * FROM platestream.ledger WHERE kind = 'hold')"
+        )
+    database.client().command(text, settings={"mutations_sync": 2})
+    stored = database.data / "keys" / FOLDER / f"{found.hold_id}.json"
+    os.utime(stored, times=(NOW.timestamp() - 7200,) * 2)
+    receipt = json.loads(retain(database, NOW).record)
+    assert f"the record of its {kind} cannot be read" in "".join(receipt["faults"])
+    assert receipt["released"] == []
+    assert set(HoldKeys(database.keys).ages()) == {found.hold_id}
+    for table, count in (("evidence_images", 2), ("evidence_detections", 1), ("evidence_holds", 1)):
+        assert database.value(f"SELECT count() FROM platestream.{table}") == count
+
+
 def test_a_picture_whose_key_is_missing_is_not_held_and_the_attempt_is_logged(database: Database) -> None:
     put(database, read("KEPT001"))
     for one in (database.data / "keys").glob("*.key"):

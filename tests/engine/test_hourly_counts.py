@@ -52,9 +52,9 @@ def sealed(database: Database) -> Counts:
 
 
 def last(database: Database) -> Counts:
-    entry = ledger.last(database.client(RETENTION), "retention", "tally")
-    assert entry is not None
-    counts = msgspec.json.decode(entry.record, type=Tally).counts
+    found = ledger.last(database.client(RETENTION), "retention", "tally", Tally)
+    assert found is not None
+    counts = found[1].counts
     assert counts is not None
     return counts
 
@@ -127,7 +127,7 @@ def test_detections_are_counted_when_written_first_and_when_they_expire(database
     assert counts.expired == []
     client = database.client(RETENTION)
     for _run in range(2):  # the first was interrupted before its receipt, and deleted nothing
-        hourly_counts.note_expiring(client, uuid4(), NOW - 30 * DAY)
+        hourly_counts.note_expiring(client, uuid4(), NOW - 30 * DAY, tally.LAST)
     assert database.rows("SELECT hour, detections FROM platestream.expired_counts") == [
         (NOW - 40 * DAY - hour, 1)
     ]

@@ -28,6 +28,7 @@ from platestream.partners.remote_hits import receive_hit
 from platestream.partners.server import Response
 from platestream.retention.service import start_scheduled
 from platestream.runtime.clock import utc_now
+from platestream.runtime.faults import Faults
 from platestream.schemas import tables
 from platestream.schemas.message import RefusedError
 from platestream.schemas.partner import PICTURES, Inquiry, Pictures, Read
@@ -302,7 +303,7 @@ def test_a_read_is_held_with_what_its_agency_signed_of_it_alone_and_goes_with_it
     assert b"county" in exporting.export(kay, held.hold_id, key, NOW, receiver="x")["manifest.json"]
     retention = start_scheduled(asks.door("ada"))
     age(asks.database, held.release_at - NOW + 2 * DAY)
-    assert purge_released(retention) == [str(held.hold_id)]
+    assert purge_released(retention, Faults()) == [str(held.hold_id)]
     assert asks.database.rows("SELECT count() FROM platestream.evidence_answers") == [(0,)]
 
 

@@ -20,6 +20,7 @@ from platestream.edges.files import FileTopics
 from platestream.ledger import store as ledger
 from platestream.retention import recovery_stores
 from platestream.retention import service as retention
+from platestream.runtime.faults import Faults
 from platestream.runtime.metrics import REGISTRY
 from platestream.schemas import tables, topics
 from platestream.schemas.alert_hit import AlertHit
@@ -250,9 +251,9 @@ def test_messages_of_topics_go_by_the_shorter_of_topic_and_period(tmp_path: Path
         files = FileTopics(tmp_path, follow=False, now=partial(_ago, age))
         for topic in kept:
             files.append(topic, [Message(b"k", b"v")])
-    gone = set(retention._purge_topics(tmp_path, PERIOD, NOW))
+    gone = set(retention._purge_topics(tmp_path, PERIOD, NOW, Faults()))
     assert gone == {"frames: 2", "detections: 1"}
-    assert set(retention._purge_topics(tmp_path, timedelta(hours=30), NOW)) == {"detections: 1"}
+    assert set(retention._purge_topics(tmp_path, timedelta(hours=30), NOW, Faults())) == {"detections: 1"}
 
 
 def test_forgotten_state_leaves_the_recovery_store_and_old_stores_go(tmp_path: Path) -> None:
@@ -265,9 +266,9 @@ def test_forgotten_state_leaves_the_recovery_store_and_old_stores_go(tmp_path: P
             store.execute("PRAGMA secure_delete = OFF")  # as in the library that Bytewax brings
             store.execute("DELETE FROM snaps")
         assert b"CANARY1" in (tmp_path / flow / "part-0.sqlite3").read_bytes()
-    assert recovery_stores.clean(tmp_path, PERIOD, NOW) == []
+    assert recovery_stores.clean(tmp_path, PERIOD, NOW, Faults()) == []
     assert b"CANARY1" not in (tmp_path / "recognize" / "part-0.sqlite3").read_bytes()
-    (removed,) = recovery_stores.clean(tmp_path, PERIOD, NOW + timedelta(days=15))
+    (removed,) = recovery_stores.clean(tmp_path, PERIOD, NOW + timedelta(days=15), Faults())
     assert removed.startswith("recognize: removed")
     assert (tmp_path / "audit").exists(), "its store holds seal numbers, no plate"
 
@@ -277,7 +278,7 @@ def test_a_store_that_a_flow_holds_is_left_for_the_next_run(tmp_path: Path) -> N
     held = sqlite3.connect(tmp_path / "match" / "part-0.sqlite3", isolation_level=None)
     held.execute("CREATE TABLE snaps (state BLOB)")
     held.execute("BEGIN EXCLUSIVE")
-    assert recovery_stores.clean(tmp_path, PERIOD, NOW) == ["match: in use, left"]
+    assert recovery_stores.clean(tmp_path, PERIOD, NOW, Faults()) == ["match: in use, left"]
     held.close()
 
 

@@ -15,7 +15,7 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 from benchmarks.search import DAYS, fill, looks, rows_read
 from platestream.edges.clickhouse_client import ANALYST, RETENTION
 from platestream.retention import tally
-from platestream.retention.service import start_scheduled
+from platestream.retention.service import run, start_scheduled
 from tests.support.database import Database, copied
 from tests.support.door import door_of
 
@@ -79,6 +79,14 @@ def test_a_month_is_compared_in_the_memory_of_a_day(
 def test_an_hour_is_sealed_without_reading_what_was_counted_before(database: Database) -> None:
     client, now = database.client(RETENTION), datetime.now(UTC) + timedelta(minutes=10)
     assert rows_read(database.client(), lambda: tally._groups(client, now, [now + tally.EVERY])) < ROWS / 10
+
+
+def test_a_run_in_which_nothing_is_due_reads_the_oldest_rows(database: Database) -> None:
+    job = start_scheduled(door_of(database))
+    period = timedelta(days=4 * DAYS)
+    whole = rows_read(database.client(), lambda: run(job, period))
+    assert whole > ROWS, "the first run of a day compares all rows"
+    assert rows_read(database.client(), lambda: run(job, period)) < 8 * ROWS // DAYS, "less than days have"
 
 
 def test_a_granule_is_as_small_as_the_budgets_suppose(database: Database) -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from platestream.cameras.spool import OVERHEAD, Spool, SpoolInUseError
 from platestream.keys.key_folder import KeyFolder
 from platestream.keys.master import KeysError
+from platestream.runtime.faults import Faults
 from platestream.schemas.frame import CAMERA_READS
 from platestream.schemas.message import Message, RefusedError
 
@@ -65,7 +66,7 @@ def test_a_frame_whose_key_was_destroyed_is_counted_and_holds_up_no_other(tmp_pa
     keys = KeyFolder(tmp_path / "keys")
     spool = Spool(tmp_path / "spool", 10**6, keys)
     spool.put("cam", message("old"), 0)
-    keys.destroy(datetime.now(UTC) + timedelta(hours=1))
+    keys.destroy(datetime.now(UTC) + timedelta(hours=1), Faults())
     spool = _again(spool, KeyFolder(tmp_path / "keys"))
     spool.put("cam", message("new"), 1)
     assert texts(spool) == ["new"]

@@ -17,7 +17,7 @@ import pytest
 from backports import zstd
 
 from platestream.engine import compression
-from platestream.retention import service as job
+from platestream.retention.expiry import clear
 from tests.support.engine import Engine, password
 
 SLOW = "SELECT sum(sleepEachRow(0.1)) FROM numbers(600) SETTINGS max_block_size = 1"
@@ -351,7 +351,7 @@ def test_bytes_that_somebody_still_reads_are_off_the_disk_too_when_retention_has
     parts = "SELECT count() FROM system.parts WHERE table = 'aged' AND "
     assert until(lambda: own_engine.rows(parts + "refcount > 1") != [[0]]), "somebody reads"
     owner.command("ALTER TABLE platestream.aged DELETE WHERE n = 1", settings={"mutations_sync": 2})
-    job._clear(owner, ["aged"])
+    clear(owner, ["aged"])
     assert own_engine.rows(parts + "NOT active") == [[0]]
     assert not caplog.records
     reader.join()

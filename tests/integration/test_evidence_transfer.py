@@ -20,6 +20,7 @@ from platestream.evidence.systems import FOLDER
 from platestream.evidence.transfer_job import PATIENCE
 from platestream.keys.age_file import is_encrypted
 from platestream.ledger import store as ledger
+from platestream.runtime.faults import Faults
 from platestream.schemas import topics
 from platestream.schemas.message import RefusedError
 from platestream.schemas.registry import RegistryRecord
@@ -281,7 +282,7 @@ def test_the_package_of_purged_evidence_is_not_sent(office: Office, encrypted: b
     name = office.export()
     age(office.database, timedelta(days=366 * 30))
     door = office.lee.system_job("retention")
-    assert len(purge_released(door)) == 1
+    assert len(purge_released(door, Faults())) == 1
     assert office.outbox() == []
     office.run()
     assert not (office.folder / "share" / name).exists()

@@ -35,6 +35,7 @@ from platestream.edges.clickhouse_client import AUDITOR, run
 from platestream.ledger import records
 from platestream.ledger import store as ledger
 from platestream.schemas.acts import BROWSING
+from platestream.schemas.fields import Instant
 from platestream.schemas.ledger import LedgerEntry
 from platestream.schemas.message import RefusedError
 from platestream.schemas.profile import Profile, Rhythm
@@ -100,9 +101,9 @@ class Draw(msgspec.Struct, frozen=True, kw_only=True):
 
     year: int
     seed: str
-    drawn_at: datetime
-    inquiries_since: datetime
-    inquiries_until: datetime
+    drawn_at: Instant
+    inquiries_since: Instant
+    inquiries_until: Instant
     population: int
     population_sha256: str
     inquiries: list[UUID]
@@ -115,7 +116,7 @@ class Draw(msgspec.Struct, frozen=True, kw_only=True):
     period: str = ""
     not_of: list[str] = []
     after_reset: list[UUID] = []
-    resets_since: datetime | None = None
+    resets_since: Instant | None = None
     searches: int | None = None
     openings: list[UUID] = []
     by_plate: bool = False
@@ -371,13 +372,8 @@ def verify_draw(client: Client, drawn: Draw) -> list[str]:
 
 def draws(client: Client, year: int | None = None) -> list[tuple[LedgerEntry, Draw]]:
     """Return all draws in order or, with a year, those of its yearly audit."""
-    found = draws_among(entry for entry, _hash in ledger.read(client, "audit", "draw"))
+    found = ledger.read_records(client, "audit", "draw", Draw)
     return [one for one in found if year is None or (one[1].year == year and not one[1].rhythm)]
-
-
-def draws_among(entries: Iterable[LedgerEntry]) -> list[tuple[LedgerEntry, Draw]]:
-    """Return the draws among entries of the ledger, in order."""
-    return [(one, msgspec.json.decode(one.record, type=Draw)) for one in entries if one.kind == "draw"]
 
 
 def yearly(client: Client) -> list[tuple[LedgerEntry, Draw]]:

@@ -226,16 +226,7 @@ def stored_among(
 
 def filed_memoranda(client: Client) -> list[tuple[LedgerEntry, FiledMemorandum]]:
     """Return all recorded memoranda."""
-    return memoranda_among(entry for entry, _hash in ledger.read(client, "audit", "memorandum"))
-
-
-def memoranda_among(entries: Iterable[LedgerEntry]) -> list[tuple[LedgerEntry, FiledMemorandum]]:
-    """Return the memoranda among entries of the ledger, in order."""
-    return [
-        (one, msgspec.json.decode(one.record, type=FiledMemorandum))
-        for one in entries
-        if one.kind == "memorandum"
-    ]
+    return ledger.read_records(client, "audit", "memorandum", FiledMemorandum)
 
 
 def is_stored(client: Client, one: FiledMemorandum) -> bool:
@@ -248,8 +239,7 @@ def is_stored(client: Client, one: FiledMemorandum) -> bool:
 def findings(client: Client, draw: int) -> dict[UUID, tuple[LedgerEntry, Finding]]:
     """Return the newest finding of each inquiry of a draw."""
     found: dict[UUID, tuple[LedgerEntry, Finding]] = {}
-    for entry, _hash in ledger.read(client, "audit", "finding"):
-        finding = msgspec.json.decode(entry.record, type=Finding)
+    for entry, finding in ledger.read_records(client, "audit", "finding", Finding):
         if finding.draw == draw:
             found[finding.inquiry_id] = (entry, finding)
     return found
@@ -258,8 +248,7 @@ def findings(client: Client, draw: int) -> dict[UUID, tuple[LedgerEntry, Finding
 def judged_inquiries(client: Client) -> dict[int, set[UUID]]:
     """Return the inquiries with a finding, by the number of their draw."""
     found: dict[int, set[UUID]] = {}
-    for entry, _hash in ledger.read(client, "audit", "finding"):
-        finding = msgspec.json.decode(entry.record, type=Finding)
+    for _entry, finding in ledger.read_records(client, "audit", "finding", Finding):
         found.setdefault(finding.draw, set()).add(finding.inquiry_id)
     return found
 

@@ -12,13 +12,12 @@ from datetime import datetime, time, timedelta
 from functools import partial
 from typing import Any, Literal, NamedTuple
 
-import msgspec
 from clickhouse_connect.driver.client import Client
 
 from platestream.access.door import Door
 from platestream.audit.yearly import draw as drawing
-from platestream.audit.yearly.draw import draws, draws_among
-from platestream.audit.yearly.findings import FiledMemorandum, filed_memoranda, memoranda_among
+from platestream.audit.yearly.draw import draws
+from platestream.audit.yearly.findings import FiledMemorandum, filed_memoranda
 from platestream.edges.clickhouse_client import AUDITOR, run
 from platestream.ledger import store as ledger
 from platestream.schemas.ledger import LedgerEntry
@@ -86,17 +85,11 @@ def audit_record(client: Client, profile_name: str) -> AuditRecord:
     Raises DatabaseError.
     """
     times = _rows(client, _TIMES)
-    kinds = ("memorandum", "publication", "draw")
-    written = [entry for entry, _hash in ledger.read(client, "audit", *kinds)]
-    memos = memoranda_among(written)
-    published = [
-        (entry, msgspec.json.decode(entry.record, type=Published))
-        for entry in written
-        if entry.kind == "publication"
-    ]
+    memos = filed_memoranda(client)
+    published = ledger.read_records(client, "audit", "publication", Published)
     entries = [entry for entry, _one in (*memos, *published)]
     at: dict[str, datetime] = {name: moment for what, name, moment in times if what == "done"}
-    ends = {entry.number: drawn.inquiries_until for entry, drawn in draws_among(written)}
+    ends = {entry.number: drawn.inquiries_until for entry, drawn in draws(client)}
     done: dict[str, list[Done]] = {}
     publications: dict[str, list[Done]] = {}
     documents: dict[tuple[str, str], list[Published]] = {}

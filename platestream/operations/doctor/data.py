@@ -20,6 +20,7 @@ from platestream.policy import attention
 from platestream.policy.attention import Due
 from platestream.policy.checks.context import CheckData
 from platestream.policy.checks.retention import job
+from platestream.policy.service import ask
 from platestream.schemas.pluralize import pluralize
 from platestream.schemas.topics import TOPICS
 from platestream.settings import Settings
@@ -92,10 +93,12 @@ def topics(context: CheckContext) -> Iterable[CheckResult]:
 def retention(context: CheckContext) -> Iterable[CheckResult]:
     """Check that the retention job ran, by the rule of `platestream policy check`."""
     context.client(AUDITOR)
-    found = job(CheckData.of(context.door, context.now()))
+    found = ask(job, CheckData.of(context.door, context.now()))
     late = [
         fault(sentence(text, names=False), "See RetentionNotRun in the runbook.") for text in found.faults
     ]
+    if found.gaps and not late:
+        raise NotCheckedError(found.gaps[0].why)
     return late or [ok(sentence(f"{found.figure} UTC"))]
 
 

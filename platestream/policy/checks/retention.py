@@ -13,11 +13,13 @@ from platestream.keys.key_folder import KeyFolder
 from platestream.ledger import store as ledger
 from platestream.policy.checks.context import Answer, CheckData, Unchecked, fault_of, first_few, gap_unless
 from platestream.retention import clock_guard, recovery_stores, tally
-from platestream.retention.service import Receipt, oldest, read_receipt
+from platestream.retention.expiry import oldest
+from platestream.retention.service import Receipt
 from platestream.schemas import topics
 from platestream.schemas.expiring_tables import DAY, EXPIRING_TABLES, HOUR
 from platestream.schemas.ledger import LedgerEntry
 from platestream.schemas.pluralize import pluralize
+from platestream.schemas.tally import Tally
 from platestream.settings import keys_folder, named_master
 from platestream.transparency_log.period import judge
 
@@ -75,17 +77,16 @@ def rows(live: CheckData) -> Answer:
 
 def _missed(live: CheckData) -> list[str]:
     """Return the faults that the job's own comparisons of the past year found."""
-    receipts = [
-        read_receipt(entry) for entry, _ in ledger.read(live.client, "retention", "run", after=live.year)
-    ]
-    compared = {one.compared.at: one.compared.faults for one in receipts if one.compared is not None}
+    receipts = ledger.read_records(live.client, "retention", "run", Receipt, after=live.year)
+    compared = {one.compared.at: one.compared.faults for _entry, one in receipts if one.compared is not None}
     return [f"{at:%Y-%m-%d %H:%M}: {text}" for at, faults in compared.items() for text in faults]
 
 
 def _by_the_hour(live: CheckData) -> list[str]:
     """Return the faults of the sealed hourly counts, from the first one that is retained."""
-    entries = ledger.read(live.client, "retention", "tally", after=live.now - live.period)
-    counted = [one for one in (tally.decode(entry.record) for entry, _ in entries) if one.counts is not None]
+    after = live.now - live.period
+    sealed = ledger.read_records(live.client, "retention", "tally", Tally, after=after)
+    counted = [one for _entry, one in sealed if one.counts is not None]
     return judge(counted, counted[0].until, live.now, live.now).faults if counted else []
 
 
@@ -93,7 +94,7 @@ def job(live: CheckData) -> Answer:
     """Check that the retention job runs, is not stopped by the clock, and that the rules allow its
     receipts.
     """
-    receipts = [(entry, read_receipt(entry)) for entry, _ in ledger.read(live.client, "retention", "run")]
+    receipts = ledger.read_records(live.client, "retention", "run", Receipt)
     if not receipts:
         return Answer.of("no receipt", "the retention job has never run")
     last = receipts[-1][0]
@@ -104,6 +105,7 @@ def job(live: CheckData) -> Answer:
         late,
         clock_guard.stopped(live.client),
         list(_wrong_receipts(live, receipts)),
+        [f"receipt {last.number}: {fault}" for fault in receipts[-1][1].faults],
     )
 
 
@@ -209,8 +211,8 @@ def keys(live: CheckData) -> Answer:
     late = [at for at in there.hours() if at + HOUR + live.period + SLACK < live.now]
     destroyed = {
         one.fingerprint: entry.number
-        for entry, _ in ledger.read(live.client, "retention", "run")
-        for one in read_receipt(entry).keys
+        for entry, receipt in ledger.read_records(live.client, "retention", "run", Receipt)
+        for one in receipt.keys
         if one.fingerprint
     }
     present = there.fingerprints()

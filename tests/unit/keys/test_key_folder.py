@@ -19,6 +19,7 @@ from platestream.keys.key_folder import (
     hour_of,
 )
 from platestream.keys.master import KeysError, MasterFile
+from platestream.runtime.faults import Faults
 
 NOW = datetime(2026, 11, 29, 3, 41, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -104,7 +105,7 @@ def test_a_destroyed_key_opens_nothing_again_and_is_not_made_anew_by_a_late_writ
     old, other = keys_of(folder), keys_of(folder)
     sealed = old.seal("frames", NOW - HOUR, b"picture")
     later = old.seal("frames", NOW, b"later")
-    (gone,) = keys_of(folder).destroy(NOW)
+    (gone,) = keys_of(folder).destroy(NOW, Faults())
     assert gone.hour == datetime(2026, 11, 29, 2, tzinfo=UTC)
     assert gone.fingerprint.startswith(named_key(sealed)[1])
     with pytest.raises(KeyDestroyedError, match="2026-11-29 02:00 UTC"):
@@ -118,7 +119,7 @@ def test_a_destroyed_key_opens_nothing_again_and_is_not_made_anew_by_a_late_writ
 def test_a_running_process_forgets_a_destroyed_key(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     running = keys_of(folder)
     sealed = running.seal("frames", NOW, b"picture")
-    keys_of(folder).destroy(NOW + HOUR)
+    keys_of(folder).destroy(NOW + HOUR, Faults())
     assert running.open("frames", sealed) == b"picture"
     monkeypatch.setattr("platestream.keys.key_folder._REREAD_SECONDS", 0.0)
     with pytest.raises(KeyDestroyedError):
@@ -128,13 +129,13 @@ def test_a_running_process_forgets_a_destroyed_key(folder: Path, monkeypatch: py
 def test_a_destroyed_key_is_reported_until_its_receipt_is_written(folder: Path) -> None:
     keys = keys_of(folder)
     keys.seal("frames", NOW - 2 * HOUR, b"picture")
-    (first,) = keys.destroy(NOW)
+    (first,) = keys.destroy(NOW, Faults())
     keys.seal("frames", NOW - HOUR, b"picture")
-    both = keys_of(folder).destroy(NOW)
+    both = keys_of(folder).destroy(NOW, Faults())
     assert both[0] == first, "the job was killed before its receipt"
     assert len(both) == 2
     keys_of(folder).report()
-    assert keys_of(folder).destroy(NOW) == []
+    assert keys_of(folder).destroy(NOW, Faults()) == []
     assert keys_of(folder).hours() == []
 
 
@@ -154,20 +155,20 @@ def test_a_run_that_is_killed_while_it_destroys_a_key_reports_it_once(
     with monkeypatch.context() as killed:
         killed.setattr("platestream.keys.key_folder.erase", kill)
         with pytest.raises(KeyboardInterrupt):
-            keys_of(folder).destroy(NOW)
+            keys_of(folder).destroy(NOW, Faults())
     if overwritten:
         with pytest.raises(KeyDestroyedError):
             keys_of(folder).open("frames", sealed)
-    assert [one.fingerprint for one in keys_of(folder).destroy(NOW)] == [named]
+    assert [one.fingerprint for one in keys_of(folder).destroy(NOW, Faults())] == [named]
     assert keys_of(folder).hours() == []
 
 
 def test_an_hour_that_is_not_over_keeps_its_key(folder: Path) -> None:
     keys = keys_of(folder)
     keys.seal("frames", NOW, b"picture")
-    assert keys.destroy(NOW) == []
-    assert keys.destroy(NOW.replace(minute=59, second=59)) == []
-    assert len(keys.destroy(NOW.replace(hour=4, minute=0))) == 1
+    assert keys.destroy(NOW, Faults()) == []
+    assert keys.destroy(NOW.replace(minute=59, second=59), Faults()) == []
+    assert len(keys.destroy(NOW.replace(hour=4, minute=0), Faults())) == 1
 
 
 def test_a_missing_key_of_a_young_hour_is_no_destroyed_one(folder: Path) -> None:
@@ -205,7 +206,7 @@ def test_a_named_master_key_is_never_made(folder: Path, tmp_path: Path) -> None:
 def test_a_key_that_cannot_be_read_is_destroyed_all_the_same(folder: Path) -> None:
     keys_of(folder).seal("frames", NOW, b"picture")
     (folder / MASTER).write_bytes(os.urandom(32))
-    (gone,) = keys_of(folder).destroy(NOW + HOUR)
+    (gone,) = keys_of(folder).destroy(NOW + HOUR, Faults())
     assert gone.fingerprint == ""
     assert keys_of(folder).hours() == []
 

@@ -24,6 +24,7 @@ from platestream.keys.pieces import (
     seal_picture,
     seal_piece,
 )
+from platestream.runtime.faults import Faults
 
 NOW = datetime(2026, 11, 29, 8, 30, tzinfo=UTC)
 SEEN = uuid4()
@@ -88,7 +89,7 @@ def test_no_holder_of_keys_opens_a_picture_whose_hour_is_destroyed_except_the_on
     name = picture_name(SEEN, "crop")
     HoldKeys(keys).put(hold, HoldKey.new({name: picture_key(keys, SEEN, "crop", held[: HEAD.size])}))
     later = keys_of(tmp_path, NOW + timedelta(days=31))
-    later.destroy(NOW + timedelta(days=1))
+    later.destroy(NOW + timedelta(days=1), Faults())
     for one, sealed in ((SEEN, held), (other, gone)):
         with pytest.raises(KeyDestroyedError):
             open_picture(later, one, "crop", sealed)

@@ -12,6 +12,7 @@ from platestream.keys.key_folder import MASTER, KeyFolder, being_rewrapped
 from platestream.keys.master import KeysError, MasterFile
 from platestream.keys.rewrap import rewrap
 from platestream.keys.token import TokenUri, parse
+from platestream.runtime.faults import Faults
 from platestream.settings import SettingsError, load_settings
 
 NOW = datetime(2026, 11, 29, 3, 41, tzinfo=UTC)
@@ -66,7 +67,7 @@ def test_keys_of_evidence_are_wrapped_again_too(folder: Folder) -> None:
 def test_no_master_key_is_made_beside_keys_of_evidence(folder: Folder) -> None:
     keys = folder.under(folder.old)
     HoldKeys(keys).put(uuid4(), HoldKey.new({}))
-    keys.destroy(NOW + HOUR)
+    keys.destroy(NOW + HOUR, Faults())
     folder.old.secret.unlink()
     with pytest.raises(KeysError, match="No such file"):
         KeyFolder(folder.path, now=lambda: NOW).seal("frames", NOW, b"picture")
@@ -111,7 +112,7 @@ def test_a_key_that_is_destroyed_takes_the_copy_of_a_killed_run_with_it(folder: 
     (path, *_rest) = sorted(folder.path.glob("*T*.key"))
     left = being_rewrapped(path)
     left.write_bytes(b"wrapped again")
-    folder.under(folder.old).destroy(NOW - HOUR)
+    folder.under(folder.old).destroy(NOW - HOUR, Faults())
     assert not left.exists()
     assert rewrap(folder.path, folder.old, folder.new) == (2, 0, ())
 
