@@ -19,6 +19,12 @@ PROTECTED_TABLES = (
     *("registry", "hit_actions", "statements"),
 )
 """Tables that are written only through their own views or services."""
+RECORD_TABLES = (
+    *("hit_facts", "deliveries", "inquiry_shown", "inquiry_salts", "gate_rules", "deployment_findings"),
+    *("utilization", "tallied", "frames_counted", "expired_counts", "administrators"),
+    *("recoveries", "recovery_codes", "schema_migrations"),
+)
+"""Other tables that checks and proofs rest on. Besides jobs, only migrations write them."""
 SERVICE_ACCOUNTS = (
     *("platestream_flows", "platestream_retention_job", "platestream_audit", "platestream_grafana"),
     "platestream_engine",

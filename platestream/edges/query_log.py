@@ -22,7 +22,13 @@ from clickhouse_connect.driver.client import Client
 from platestream.edges.clickhouse_client import ACCESS_DENIED, DatabaseError, run
 from platestream.runtime.clock import PollSchedule
 from platestream.schemas.finding import Finding
-from platestream.schemas.statement import PROTECTED_TABLES, SENSITIVE_TABLES, SERVICE_ACCOUNTS, SHOWS_ALL
+from platestream.schemas.statement import (
+    PROTECTED_TABLES,
+    RECORD_TABLES,
+    SENSITIVE_TABLES,
+    SERVICE_ACCOUNTS,
+    SHOWS_ALL,
+)
 
 LOG = "system.query_log"
 POLL = timedelta(seconds=60)
@@ -60,7 +66,7 @@ _ENGINES_NEWEST = "SELECT max(at) FROM platestream.statements"
 # The log of the built-in engine has the tables of a statement. Roles other than the owner's see neither
 # plates nor pictures there, so their reads are no findings unless they were denied. Reads and writes of a
 # backup or restore were allowed by an act of the hours before. A migration may fill a table of its own from
-# others: it is recorded in the minutes after its statements.
+# others, or change records: it is recorded in the minutes after its statements.
 _ENGINE = f"""
 WITH (
     SELECT groupArray(act.at) FROM platestream.inquiry_log AS act
@@ -73,7 +79,9 @@ WITH (
 SELECT query_id, at, account, code = {ACCESS_DENIED} AS denied, read_rows,
        arrayFilter(one -> has({{protected:Array(String)}}, one)
            AND (statement != 'SELECT' OR has({{held:Array(String)}}, one)
-               AND (denied OR has(roles, '{SHOWS_ALL}'))), tables) AS named,
+               AND (denied OR has(roles, '{SHOWS_ALL}')))
+           OR has({{records:Array(String)}}, one) AND statement != 'SELECT'
+               AND NOT (one = 'schema_migrations' AND statement = 'INSERT'), tables) AS named,
        statement, toString(number) AS which
 FROM platestream.statements
 WHERE at > {{after:DateTime64(6, 'UTC')}} AND account NOT IN {{ours:Array(String)}} AND notEmpty(named)
@@ -83,6 +91,9 @@ WHERE at > {{after:DateTime64(6, 'UTC')}} AND account NOT IN {{ours:Array(String
     AND arrayExists(one -> statements.at BETWEEN one AND one + INTERVAL 6 HOUR, copied))
   AND NOT (account = 'platestream_migrate' AND statement = 'INSERT'
     AND notEmpty(arrayFilter(one -> NOT has({{protected:Array(String)}}, one), tables))
+    AND arrayExists(one -> one BETWEEN statements.at AND statements.at + INTERVAL 5 MINUTE, applied))
+  AND NOT (account = 'platestream_migrate' AND NOT hasAny(tables, {{protected:Array(String)}})
+    AND NOT has(tables, 'schema_migrations')
     AND arrayExists(one -> one BETWEEN statements.at AND statements.at + INTERVAL 5 MINUTE, applied))
   AND NOT (state = 'started' AND statements.at > now64(6) - INTERVAL 30 SECOND)
   AND NOT (state = 'started' AND (account, query_id, tables) IN (
@@ -160,6 +171,7 @@ class QueryLogPart(StatefulSourcePartition[Finding, str]):
             "ours": list(SERVICE_ACCOUNTS),
             "held": list(SENSITIVE_TABLES),
             "protected": list(PROTECTED_TABLES),
+            "records": list(RECORD_TABLES),
             "views": [f"platestream.{view}" for view in SEARCH_ACTS],
         }
         rows = client.query(self._sql, parameters=parameters).result_rows

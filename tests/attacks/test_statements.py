@@ -17,6 +17,7 @@ from tests.support.engine import Engine, password
 from tests.support.nightly import nightly
 
 HOUR = timedelta(hours=1)
+WAIT = {"mutations_sync": 2}
 ALL = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -88,6 +89,13 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
         ("DELETE FROM alert_hits WHERE 0", {}),
         ("INSERT INTO evidence_detections (hold_id, record) SELECT generateUUIDv4(), 'GHN5182'", {}),
         ("INSERT INTO inquiry_log (who) SELECT 'smith' WHERE 0", {}),
+        ("ALTER TABLE hit_facts UPDATE source = 'sjpd' WHERE 0", {}),
+        ("INSERT INTO deliveries (hit_id) SELECT generateUUIDv4() WHERE 0", {}),
+        ("DELETE FROM inquiry_shown WHERE 0", {}),
+        ("ALTER TABLE inquiry_salts DELETE WHERE 0", {}),
+        ("INSERT INTO gate_rules SELECT * FROM gate_rules WHERE 0", {}),
+        ("TRUNCATE TABLE deployment_findings", {}),
+        ("ALTER TABLE schema_migrations UPDATE applied_at = now64(3) WHERE 0", {}),
         ("RENAME TABLE platestream.documents TO platestream.papers", {}),
         ("RENAME TABLE platestream.papers TO platestream.documents", {}),
     ],
@@ -117,6 +125,20 @@ def test_rows_that_the_account_of_migrations_writes_beside_the_gate_are_found(ru
     assert [one.detail[:46] for one in found(run) if one.who == "platestream_migrate"] == [
         "detections, evidence_detections beside the gate"[:46]
     ]
+
+
+def test_records_that_the_account_of_migrations_changes_after_them_are_found(own_engine: Engine) -> None:
+    own_engine.start()
+    client = service(own_engine, "migrate")
+    migrate.apply(client)
+    long_ago = "applied_at = applied_at - INTERVAL 1 DAY"
+    client.command(f"ALTER TABLE platestream.schema_migrations UPDATE {long_ago} WHERE 1", settings=WAIT)
+    client.command("ALTER TABLE platestream.hit_facts UPDATE source = 'sjpd' WHERE 1", settings=WAIT)
+    client.command("ALTER TABLE platestream.schema_migrations UPDATE applied_at = now64(3) WHERE 1")
+    client.close()
+    flush(own_engine)
+    named = [one.detail.partition(" ")[0] for one in found(own_engine) if one.who == "platestream_migrate"]
+    assert named.count("schema_migrations") == 2
 
 
 def test_a_documented_search_is_logged_with_its_inquiry_and_is_no_finding(run: Engine) -> None:
