@@ -101,7 +101,7 @@ def build(edge: Edge, now: Clock = utc_now, rules: Rules = RULES) -> Dataflow:
 def flow() -> Dataflow:
     """Return the flow that `bytewax.run` starts, with the edge and rules that the settings name."""
     settings = load_settings()
-    flow_process.start_process(settings, "divisible")
+    claim = flow_process.start_process(settings, "match")
     alerts = rules_in_force(settings).profile.alerts
     rules = Rules(
         least_alternative=alerts.least_alternative,
@@ -109,4 +109,4 @@ def flow() -> Dataflow:
         camera_reads=alerts.camera_reads,
         unseen=alerts.unseen,
     )
-    return build(open_edge(settings), rules=rules)
+    return build(open_edge(settings, claim), rules=rules)

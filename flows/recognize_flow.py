@@ -140,14 +140,14 @@ def build(
 def flow() -> Dataflow:
     """Return the flow that `bytewax.run` starts, with the edge, model and rules that the settings name."""
     settings = load_settings()
-    flow_process.start_process(settings, "fixed")
+    claim = flow_process.start_process(settings, "recognize")
     picture_process.set_up()
     profile = rules_in_force(settings).profile
     bounds = Bounds(age=profile.retention.span)
     at_once = settings.at_once
     reader = PlateReader(settings.models, settings.threads, device=settings.device, at_once=at_once)
     return build(
-        open_edge(settings),
+        open_edge(settings, claim),
         reader,
         bounds=bounds,
         unapproved=profile.cameras.unapproved,

@@ -1,6 +1,8 @@
-"""Process of a flow: its metrics (port, recovery store and disk), and the share that its store belongs to."""
+"""Process of a flow: its metrics (port, recovery store and disk), and its share: store and partitions."""
 
 import argparse
+import fcntl
+import logging
 import os
 import shutil
 import sqlite3
@@ -9,13 +11,16 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import IO, Any, Literal
 
 from platestream.edges.edge import ALL_PARTITIONS, Share
+from platestream.edges.kafka_claim import ClaimedError, KafkaClaim
+from platestream.edges.kafka_client import NotSetUpError, common_config
 from platestream.runtime import core_dumps
 from platestream.runtime.metrics import meters, require_port, serve
 from platestream.runtime.private_file import write_file
-from platestream.schemas import metrics
+from platestream.schemas import metrics, topics
+from platestream.schemas.topics import Topic
 from platestream.settings import Settings, SettingsError
 
 RECOVERY = "BYTEWAX_RECOVERY_DIRECTORY"
@@ -30,10 +35,27 @@ Sharing = Literal["none", "fixed", "divisible"]
 """Kinds of flows: without shares, with a fixed number of them, or such that copies of a share's store may
 continue as parts of that share. They may where state that all copies have makes no output by itself."""
 
+SHARED: Mapping[str, tuple[Sharing, Topic[Any]]] = {
+    "recognize": ("fixed", topics.FRAMES),
+    "match": ("divisible", topics.DETECTIONS),
+}
+"""Flows with shares, and the topics whose partitions they share."""
 
-def start_process(settings: Settings, sharing: Sharing = "none") -> None:
-    """Set up the process of a flow; called once at its start. Raises PortTakenError and SettingsError."""
-    take_store(settings.partitions, sharing, recovery_folder(sys.argv[1:], os.environ))
+_SEVERAL = ("BYTEWAX_PROCESS_ID", "BYTEWAX_ADDRESSES", "BYTEWAX_HOSTFILE_PATH", "BYTEWAX_WORKERS_PER_PROCESS")
+_held: list[IO[bytes]] = []
+"""Files whose locks this process has until it ends."""
+
+log = logging.getLogger(__name__)
+
+
+def start_process(settings: Settings, flow: str = "") -> KafkaClaim | None:
+    """Set up the process of a flow; called once at its start. Returns its claim on its share, on Kafka.
+
+    Raises PortTakenError, SettingsError and BrokerError.
+    """
+    sharing = SHARED[flow][0] if flow in SHARED else "none"
+    store = recovery_folder(sys.argv[1:], os.environ)
+    take_store(settings.partitions, sharing, store)
     core_dumps.disable()
     require_port(os.environ)
     if settings.metrics:
@@ -46,6 +68,57 @@ def start_process(settings: Settings, sharing: Sharing = "none") -> None:
             meters.follow(metrics.DISK_FREE, name, value=partial(free_share, folder))
     if folders["recovery"] is not None:
         meters.follow(metrics.RECOVERY_BYTES, value=partial(folder_size, folders["recovery"]))
+    if sharing == "none" or _several(sys.argv[1:], os.environ):
+        return None
+    return _take_share(settings, flow, store)
+
+
+def _take_share(settings: Settings, flow: str, store: Path | None) -> KafkaClaim | None:
+    topic = SHARED[flow][1]
+    if not settings.kafka:
+        lock_share(settings.data / "topics" / f"{flow}.lock", settings.partitions, topic.partitions)
+        return None
+    config = common_config(settings.kafka, settings.kafka_properties())
+    claim = KafkaClaim(config, flow, settings.partitions, topic, store_name(store))
+    try:
+        claim.take()
+    except NotSetUpError as error:
+        log.warning("a second process of this share would not be stopped: %s", error)
+        return None
+    return claim
+
+
+def lock_share(file: Path, share: Share, partitions: int) -> None:
+    """Lock a byte of `file` for each partition until this process ends. Raises ClaimedError."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    lock = file.open("ab")
+    try:
+        for one in share(range(partitions)):
+            fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, one)
+    except BlockingIOError:
+        lock.close()
+        raise ClaimedError(
+            f"share {share} of {file.stem}: partition {one} is read by another process of this machine"
+        ) from None
+    _held.append(lock)
+
+
+def store_name(store: Path | None) -> str:
+    """Return a name of a recovery store that no copy of it and no other machine has."""
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    if store is None or not store.is_dir():
+        return f"{boot} {os.getpid()}"
+    status = store.stat()
+    return f"{boot} {status.st_dev}:{status.st_ino}"
+
+
+def _several(arguments: Sequence[str], environ: Mapping[str, str]) -> bool:
+    """Return whether the flow has several processes or workers, which share its store and all partitions."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    for option in (("-i", "--process-id"), ("-a", "--addresses"), ("-w", "--workers-per-process")):
+        parser.add_argument(*option)
+    options, _rest = parser.parse_known_args(list(arguments))
+    return any(vars(options).values()) or any(environ.get(name) for name in _SEVERAL)
 
 
 def take_store(share: Share, sharing: Sharing, store: Path | None) -> None:

@@ -14,6 +14,7 @@ from platestream.edges.dsn import is_same_account, read_dsn
 from platestream.edges.edge import Edge, Share, Topics
 from platestream.edges.files import FileTopics
 from platestream.edges.kafka import KafkaTopics
+from platestream.edges.kafka_claim import KafkaClaim
 from platestream.edges.kafka_client import FILE, properties
 from platestream.edges.sealed_topics import SealedTopics
 from platestream.engine.folder_lock import embedded_folder
@@ -301,9 +302,9 @@ def load_settings() -> Settings:
         raise SettingsError(f"a *_FILE setting names {error.filename}: {error.strerror}") from None
 
 
-def open_topics(settings: Settings, *, follow: bool = True) -> SealedTopics:
+def open_topics(settings: Settings, claim: KafkaClaim | None = None, *, follow: bool = True) -> SealedTopics:
     """Return the topics: on Kafka if one is named, else in files; encrypted if there are keys."""
-    return SealedTopics(_topics(settings, follow=follow), open_keys(settings))
+    return SealedTopics(_topics(settings, claim, follow=follow), open_keys(settings))
 
 
 def open_keys(settings: Settings) -> Sealer:
@@ -329,27 +330,33 @@ def keys_folder(settings: Settings) -> Path | None:
     return settings.keys or (None if settings.kafka else settings.data / "keys")
 
 
-def _topics(settings: Settings, *, follow: bool) -> Topics:
+def _topics(settings: Settings, claim: KafkaClaim | None = None, *, follow: bool) -> Topics:
     if settings.kafka:
         return KafkaTopics(
             settings.kafka,
             settings.kafka_properties(),
+            claim=claim,
             on_lost_offset=settings.on_lost_offset,
             share=settings.partitions,
         )
     return FileTopics(settings.data, follow=follow, share=settings.partitions)
 
 
-def open_edge(settings: Settings | None = None, *, follow: bool = True) -> Edge:
-    """Return the edge that the settings name.
+def open_edge(
+    settings: Settings | None = None, claim: KafkaClaim | None = None, *, follow: bool = True
+) -> Edge:
+    """Return the edge that the settings name; a flow's sinks write while it has its claim.
 
     With `follow` sources wait for more messages, else files end.
     """
     settings = settings or load_settings()
     return Edge(
-        topics=open_topics(settings, follow=follow),
+        topics=open_topics(settings, claim, follow=follow),
         tables=ClickHouseTables(
-            settings.clickhouse_for(INGEST), follow=follow, allow_plaintext=settings.allow_plaintext
+            settings.clickhouse_for(INGEST),
+            follow=follow,
+            allow_plaintext=settings.allow_plaintext,
+            check=claim.check if claim else lambda: None,
         ),
         keys=open_keys(settings),
         share=settings.partitions,

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from platestream.schemas.alert_hit import AlertHit
+from platestream.schemas.claim import Claim
 from platestream.schemas.dead_letter import DeadLetter
 from platestream.schemas.delivery import Delivery
 from platestream.schemas.detection import Detection
@@ -30,6 +31,7 @@ RECORDS: dict[str, type[Record] | type[FrameHeaders]] = {
     "dead_letter": DeadLetter,
     "presence": Presence,
     "in_view": VehicleInView,
+    "claim": Claim,
 }
 
 

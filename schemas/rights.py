@@ -16,13 +16,14 @@ class Rights:
     """The rights of an account.
 
     `compares`: may read the settings of all topics. `makes`: may also create them all and change their
-    settings.
+    settings. `claims`: writes in transactions that end when another process takes its share over.
     """
 
     reads: tuple[Topic[Any], ...] = ()
     writes: tuple[Topic[Any], ...] = ()
     compares: bool = False
     makes: bool = False
+    claims: bool = False
 
 
 PREFIX = "platestream_"
@@ -38,6 +39,7 @@ _BY_PEOPLE = Rights(
         topics.INQUIRIES,
         topics.DEAD_LETTERS,
         topics.PRESENCE,
+        topics.CLAIMS,
     ),
     writes=(
         topics.HOTLIST,
@@ -56,16 +58,28 @@ ACCOUNTS: Mapping[str, Rights] = {
     "setup": Rights(compares=True, makes=True),
     "cameras": Rights(writes=(topics.FRAMES,)),
     "recognize": Rights(
-        reads=(topics.REGISTRY, topics.FRAMES),
-        writes=(topics.DETECTIONS, topics.IN_VIEW, topics.FRAMES_QUARANTINE, topics.DEAD_LETTERS),
+        reads=(topics.REGISTRY, topics.FRAMES, topics.CLAIMS),
+        writes=(
+            topics.DETECTIONS,
+            topics.IN_VIEW,
+            topics.FRAMES_QUARANTINE,
+            topics.DEAD_LETTERS,
+            topics.CLAIMS,
+        ),
+        claims=True,
     ),
     "match": Rights(
-        reads=(topics.REGISTRY, topics.HOTLIST, topics.DETECTIONS, topics.IN_VIEW, topics.ALERT_HITS),
-        writes=(
-            topics.ALERT_HITS,
+        reads=(
+            topics.REGISTRY,
             topics.HOTLIST,
-            topics.DEAD_LETTERS,
-        ),  # expired entries are removed from the list
+            topics.DETECTIONS,
+            topics.IN_VIEW,
+            topics.ALERT_HITS,
+            topics.CLAIMS,
+        ),
+        # Expired entries are removed from the list.
+        writes=(topics.ALERT_HITS, topics.HOTLIST, topics.DEAD_LETTERS, topics.CLAIMS),
+        claims=True,
     ),
     "audit": Rights(
         reads=(topics.REGISTRY, topics.HIT_ACTIONS),

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from platestream.schemas.alert_hit import AlertHit
+from platestream.schemas.claim import Claim
 from platestream.schemas.dead_letter import DeadLetter
 from platestream.schemas.delivery import Delivery
 from platestream.schemas.detection import Detection
@@ -158,6 +159,13 @@ PRESENCE = replace(
     repeatable=True,
     time_of_arrival=True,
 )
+# The process that has a share, by a heartbeat every few seconds. One partition: its order decides. The newest
+# of each share stays: a process that had a share once may wake.
+CLAIMS = replace(
+    _topic("claims", Claim, lambda claim: claim.key, None, partitions=1),
+    repeatable=True,
+    time_of_arrival=True,
+)
 # One partition: its order is the order of the seals.
 INQUIRIES = _topic(
     "inquiries",
@@ -190,6 +198,7 @@ TOPICS: tuple[Topic[Any], ...] = (
     DEAD_LETTERS,
     PRESENCE,
     IN_VIEW,
+    CLAIMS,
 )
 
 PLATED: tuple[Topic[Any], ...] = tuple(one for one in TOPICS if one.plated)

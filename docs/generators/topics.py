@@ -22,7 +22,7 @@ RIGHTS_INTRODUCTION = """
 ## Rights of the accounts
 
 `platestream topics --acls` grants these rights on a [broker with sign-ins](../how-to/operator/kafka.md). `setup` creates the topics
-and their settings.
+and their settings. `recognize` and `match` also write in [transactions](../decisions/shares.md) whose names begin with their own.
 
 | account | reads | writes |
 |---|---|---|

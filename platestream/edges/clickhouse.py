@@ -42,7 +42,7 @@ class BufferedWriter(Generic[T]):
 
     `client` is called at the first insert. Passing failures (network, disk full, too many parts) are retried
     with the same rows for as long as `patience`; all others raise DatabaseError. A full buffer is inserted at
-    once. `inserted` counts rows.
+    once. `inserted` counts rows. `check` is called before each insert and may raise.
     """
 
     def __init__(
@@ -53,9 +53,10 @@ class BufferedWriter(Generic[T]):
         max_rows: int = MAX_ROWS,
         max_bytes: int = MAX_BYTES,
         patience: timedelta = RETRY_TIME,
+        check: Callable[[], None] = lambda: None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._table, self._client = table, client
+        self._table, self._client, self._check = table, client, check
         self._max_rows, self._max_bytes = max_rows, max_bytes
         self.inserted = 0
         self._rows: list[Row] = []
@@ -94,6 +95,7 @@ class BufferedWriter(Generic[T]):
         self._rows, self._bytes = [], 0
 
     def _insert(self) -> None:
+        self._check()
         client, name = self._client(), f"{DATABASE}.{self._table.name}"
         if self._types is None:
             self._types = client.create_insert_context(name, list(self._table.columns)).column_types
@@ -139,16 +141,23 @@ class _TablePart(StatefulSinkPartition[T, int]):
 
 class ClickHouseTables:
     """The edge's tables (`platestream.edges.edge.Tables`) at a DSN, with one client for each role in a
-    process."""
+    process. `check` is called before each insert of a flow."""
 
-    def __init__(self, dsn: str, *, follow: bool = True, allow_plaintext: bool = False) -> None:
-        self._follow = follow
+    def __init__(
+        self,
+        dsn: str,
+        *,
+        follow: bool = True,
+        allow_plaintext: bool = False,
+        check: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._follow, self._check = follow, check
         self._ingest = SharedClient(partial(connect, dsn, INGEST, allow_plaintext=allow_plaintext))
         self._sealer = SharedClient(partial(connect, dsn, SEALER, allow_plaintext=allow_plaintext))
 
     def insert(self, table: Table[T]) -> TableSink[T]:
         """Return a sink of keyed records for `table`."""
-        return TableSink(lambda: self.writer(table))
+        return TableSink(lambda: BufferedWriter(table, self._ingest, check=self._check))
 
     def writer(self, table: Table[T]) -> BufferedWriter[T]:
         """Return a writer for `table` outside a flow; it inserts at once."""

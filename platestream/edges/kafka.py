@@ -11,7 +11,8 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from platestream.edges.edge import ALL_PARTITIONS, Share
-from platestream.edges.kafka_client import log_client_error
+from platestream.edges.kafka_claim import KafkaClaim
+from platestream.edges.kafka_client import common_config
 from platestream.edges.kafka_load import KafkaLoad, read_to_end
 from platestream.edges.kafka_read import KafkaSource, LostOffset, follow
 from platestream.edges.kafka_write import KafkaWriter
@@ -22,14 +23,11 @@ from platestream.schemas.topics import Topic
 
 T = TypeVar("T")
 
-# By default a consumer tries every broker each 100 ms, and each attempt writes two log lines.
-RECONNECT_MS = 1000
-
 
 class KafkaTopics:
     """The topics of one cluster, which has them under their names with `prefix` in front.
 
-    This process reads the partitions of `share`.
+    This process reads the partitions of `share`, and the sinks of its flow write under its claim.
     """
 
     def __init__(
@@ -37,19 +35,15 @@ class KafkaTopics:
         servers: str,
         config: Mapping[str, str] | None = None,
         *,
+        claim: KafkaClaim | None = None,
         on_lost_offset: LostOffset = "stop",
         share: Share = ALL_PARTITIONS,
         prefix: str = "",
     ) -> None:
         self._prefix = prefix
-        ours = {
-            "bootstrap.servers": servers,
-            "error_cb": log_client_error,
-            "reconnect.backoff.ms": RECONNECT_MS,
-        }
-        self._config = {**ours, **(config or {})}
+        self._config = common_config(servers, config or {})
         self._on_lost_offset: LostOffset = on_lost_offset
-        self._share = share
+        self._share, self._claim = share, claim
         self._barrier = SnapshotBarrier()
 
     def read(self, topic: Topic[Any]) -> "KafkaSource":
@@ -61,7 +55,7 @@ class KafkaTopics:
         return KafkaLoad(self._config, self._require_topic(topic).name, topic.name, self._barrier)
 
     def write(self, topic: Topic[T]) -> TopicSink[T]:
-        return TopicSink(lambda: self.writer(topic))
+        return TopicSink(lambda: KafkaWriter(self._config, self._require_topic(topic), self._claim))
 
     def writer(self, topic: Topic[T]) -> KafkaWriter[T]:
         return KafkaWriter(self._config, self._require_topic(topic))

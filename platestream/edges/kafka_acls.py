@@ -43,7 +43,24 @@ def declared_acls(accounts: Mapping[str, Rights] = ACCOUNTS) -> list[AclBinding]
         AclBinding(kind, name, _LITERAL, principal(account), "*", operation, AclPermissionType.ALLOW)
         for account, rights in accounts.items()
         for kind, name, operation in _operations(rights)
+    ] + [
+        AclBinding(
+            ResourceType.TRANSACTIONAL_ID,
+            transactions(account),
+            ResourcePatternType.PREFIXED,
+            principal(account),
+            "*",
+            AclOperation.WRITE,
+            AclPermissionType.ALLOW,
+        )
+        for account, rights in accounts.items()
+        if rights.claims
     ]
+
+
+def transactions(flow: str) -> str:
+    """Return the prefix of the names of a flow's transactions."""
+    return f"{PREFIX}{flow} "
 
 
 def _operations(rights: Rights) -> Iterator[tuple[ResourceType, str, AclOperation]]:

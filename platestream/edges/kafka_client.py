@@ -15,12 +15,18 @@ C = TypeVar("C")
 log = logging.getLogger(__name__)
 
 FILE = "PLATESTREAM_KAFKA_CONFIG_FILE"
+# By default a consumer tries every broker each 100 ms, and each attempt writes two log lines.
+RECONNECT_MS = 1000
 BROKER_SECONDS = 10.0  # timeout of a broker's answer at start
 KNOWN_SECONDS = 2.0  # timeout until a broker knows a new topic
 
 
 class BrokerError(RuntimeError):
     """The broker did not answer, or does not have the requested object."""
+
+
+class NotSetUpError(BrokerError):
+    """The broker lacks a topic, or this account a right, that `platestream topics` gives."""
 
 
 class OffsetGoneError(BrokerError):
@@ -39,6 +45,16 @@ def properties(text: str) -> dict[str, str]:
         raise ValueError(f"line {bare[0]} is not `name=value`")
     pairs = (line.partition("=") for _number, line in lines)
     return {name.strip(): value.strip() for name, _equals, value in pairs}
+
+
+def common_config(servers: str, config: Mapping[str, str]) -> dict[str, Any]:
+    """Return the properties of all clients, with those of `config`."""
+    ours = {
+        "bootstrap.servers": servers,
+        "error_cb": log_client_error,
+        "reconnect.backoff.ms": RECONNECT_MS,
+    }
+    return {**ours, **config}
 
 
 def open_client(kind: Callable[[dict[str, Any]], C], config: Mapping[str, Any]) -> C:
@@ -119,9 +135,9 @@ def partitions(config: Mapping[str, Any], topic: str) -> list[int]:
         time.sleep(0.1)
         found = metadata(config, topic).topics[topic]
     if _no_right(found):
-        raise BrokerError(_NO_RIGHT.format("to", topic))
+        raise NotSetUpError(_NO_RIGHT.format("to", topic))
     if found.error is not None or not found.partitions:
-        raise BrokerError(f"the broker has no topic `{topic}`: run `platestream topics`")
+        raise NotSetUpError(f"the broker has no topic `{topic}`: run `platestream topics`")
     return sorted(found.partitions)
 
 
@@ -135,7 +151,7 @@ def check_write_right(config: Mapping[str, Any], topic: str) -> None:
     asked = admin.describe_topics(TopicCollection([topic]), include_authorized_operations=True)
     allowed = result(topic, asked[topic]).authorized_operations
     if allowed and not {AclOperation.WRITE, AclOperation.ALL} & set(allowed):
-        raise BrokerError(_NO_RIGHT.format("to write to", topic))
+        raise NotSetUpError(_NO_RIGHT.format("to write to", topic))
 
 
 _NO_RIGHT = f"the account in {FILE} has no right {{}} `{{}}`: `platestream topics --acls` gives rights"

@@ -132,11 +132,12 @@ class _KafkaPartition(StatefulSourcePartition[Message, int]):
         if not self._barrier.loaded:
             self._idle = True
             return []
-        raws, _ended = poll(self._consumer, self._most)
+        raws, ended_at = poll(self._consumer, self._most)
         batch = list(map(message_of, raws))
         if batch:
             self._position = batch[-1].offset + 1
             note_arrival(self._where.topic)
+        self._position = max(self._position, ended_at)  # marks of transactions are no messages
         lag = self._lag()
         # Also at the end, because a poll off the grid could end an epoch off it (`PollSchedule`).
         self._idle = not batch or lag == 0

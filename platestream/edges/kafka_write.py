@@ -1,11 +1,13 @@
 """Writing of Kafka topics; `platestream.edges.kafka` explains why Bytewax's own sink is not used."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
 from platestream.edges.kafka_client import (
+    BrokerError,
+    NotSetUpError,
     UndeliveredError,
     check_write_right,
     error_name,
@@ -17,6 +19,9 @@ from platestream.schemas import metrics
 from platestream.schemas.message import Message
 from platestream.schemas.topics import Topic
 
+if TYPE_CHECKING:
+    from platestream.edges.kafka_claim import KafkaClaim
+
 T = TypeVar("T")
 
 DELIVERY_SECONDS = 30.0  # timeout of an acknowledgment
@@ -26,37 +31,48 @@ class KafkaWriter(Generic[T]):
     """Producer for one topic; a record is written when all in-sync replicas acknowledge it.
 
     Access and rights are checked first, because a producer itself would only time out. Raises BrokerError.
+    With a claim it writes in transactions, which the broker refuses once another process took the share over.
     """
 
-    def __init__(self, config: Mapping[str, Any], topic: Topic[T]) -> None:
+    def __init__(self, config: Mapping[str, Any], topic: Topic[T], claim: "KafkaClaim | None" = None) -> None:
         partitions(config, topic.name)
         check_write_right(config, topic.name)
-        self._topic = topic
+        self._topic, self._claim = topic, claim
         self._failed: list[str] = []
         self._producer = open_client(
             Producer,
             {
                 **config,
                 "acks": "all",
-                "enable.idempotence": not topic.repeatable,
+                "enable.idempotence": claim is not None or not topic.repeatable,
                 "message.timeout.ms": int(DELIVERY_SECONDS * 1000),
                 "message.max.bytes": topic.max_bytes,
                 "linger.ms": 5,
                 "partitioner": "murmur2_random",  # as Kafka's Java clients: a camera stays on one partition
+                **(claim.transaction(topic.name) if claim else {}),
             },
         )
+        if claim:
+            begin_transactions(self._producer)
 
     def publish(self, records: Sequence[T]) -> None:
         """Write records; returns when every one is acknowledged.
 
-        Raises UndeliveredError; the caller may retry.
+        Raises UndeliveredError; the caller may retry, without a claim. Raises ClaimedError.
         """
         self._failed.clear()  # of an earlier attempt, already reported
         try:
+            if self._claim:
+                self._claim.check()
+                self._producer.begin_transaction()
             for record in records:
                 self._produce(self._topic.encode(record))
             left = self._producer.flush(DELIVERY_SECONDS + 5)
+            if self._claim and not left and not self._failed:
+                self._producer.commit_transaction(DELIVERY_SECONDS + 5)
         except (KafkaException, SystemError) as error:
+            if self._claim and reason_of(error) == "_FENCED":
+                raise self._claim.taken_over() from None
             raise UndeliveredError(f"{self._topic.name}: {reason_of(error)}") from error
         if left or self._failed:
             names = ", ".join(sorted(set(self._failed))) or "timed out"
@@ -85,6 +101,16 @@ class KafkaWriter(Generic[T]):
     def _delivered(self, error: KafkaError | None, _message: object) -> None:
         if error is not None:
             self._failed.append(error.name())
+
+
+def begin_transactions(producer: Producer) -> None:
+    """Take over the producer's transactions. Raises NotSetUpError, BrokerError."""
+    try:
+        producer.init_transactions(DELIVERY_SECONDS)
+    except KafkaException as error:
+        if error.args[0].code() == KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
+            raise NotSetUpError("no right to write in transactions: `platestream topics --acls`") from None
+        raise BrokerError(f"no transactions: {error_name(error)}") from None
 
 
 def reason_of(error: Exception) -> str:

@@ -11,7 +11,7 @@ from bytewax.inputs import FixedPartitionedSource, Source, StatefulSourcePartiti
 from bytewax.outputs import Sink
 
 from platestream.edges.edge import Topics
-from platestream.edges.writer import TopicSink, TopicWriter
+from platestream.edges.writer import TopicWriter
 from platestream.keys.envelope import SealError, is_sealed
 from platestream.keys.key_folder import KeyDestroyedError, Sealer
 from platestream.schemas.frame import CAMERA_READS
@@ -50,7 +50,7 @@ class SealedTopics:
         return self._inner.load(topic)
 
     def write(self, topic: Topic[T]) -> Sink[T]:
-        return TopicSink(lambda: self.writer(topic))
+        return self._inner.write(self._sealed(topic))
 
     def writer(self, topic: Topic[T]) -> TopicWriter[T]:
         return self._inner.writer(self._sealed(topic))

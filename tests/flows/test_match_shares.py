@@ -1,6 +1,8 @@
 """Shares of the match flow together do what one process does, and nothing twice."""
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -13,7 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from platestream.edges.edge import ALL_PARTITIONS, Edge, Share
-from platestream.flow_process import take_store
+from platestream.edges.kafka_claim import ClaimedError
+from platestream.flow_process import lock_share, take_store
 from platestream.flows import match_flow
 from platestream.operators.matching.entry_match import match_entry
 from platestream.runtime.clock import utc_now
@@ -219,3 +222,40 @@ def test_a_flow_of_one_process_refuses_a_share(tmp_path: Path) -> None:
     take_store(ALL_PARTITIONS, "none", tmp_path)
     with pytest.raises(SettingsError, match="one process and no share 1/2"):
         take_store(Share(0, 2), "none", None)
+
+
+HOLD = """
+import sys
+from pathlib import Path
+from platestream.edges.edge import Share
+from platestream.flow_process import lock_share
+lock_share(Path(sys.argv[1]), Share.parse(sys.argv[2]), 8)
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+def held(file: Path, share: str) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-c", HOLD, str(file), share]
+    pipe = subprocess.PIPE
+    started = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+    assert started.stdout is not None
+    assert started.stdout.readline() == "held\n", started.communicate()[1]
+    return started
+
+
+def test_on_one_machine_a_partition_is_read_by_one_process_until_it_ends(tmp_path: Path) -> None:
+    file = tmp_path / "topics" / "match.lock"
+    first, second = held(file, "1/2"), held(file, "2/2")
+    try:
+        for share, partition in (("1/1", 0), ("3/3", 2), ("2/2", 1)):
+            with pytest.raises(
+                ClaimedError, match=f"share {share} of match: partition {partition} is read by"
+            ):
+                lock_share(file, Share.parse(share), 8)
+        second.kill()
+        second.wait(30)
+        held(file, "2/2").kill()
+    finally:
+        first.kill()
+        second.kill()

@@ -106,6 +106,7 @@ def test_topics_and_tables_have_kept_their_names() -> None:
         "dead_letters",
         "presence",
         "in_view",
+        "claims",
     ]
     assert [table.name for table in TABLES] == [
         "detections",

@@ -58,6 +58,11 @@ class FlowCluster:
         wait_until(lambda: all(one.poll() is not None for one in self._processes), within, "the others' end")
         self._processes = []
 
+    def ended(self, within: float) -> None:
+        """Wait until all have ended by themselves, each with an error."""
+        assert all(one.wait(within) != 0 for one in self._processes)
+        self._processes = []
+
     def end(self) -> None:
         """For the end of a test that may have failed."""
         self._end(signal.SIGKILL)

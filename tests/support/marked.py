@@ -60,5 +60,5 @@ class MarkReader:
 def flow() -> Dataflow:
     """The recognise flow on the edge that the settings name."""
     settings = load_settings()
-    flow_process.start_process(settings)
-    return recognize_flow.build(open_edge(settings), MarkReader())
+    claim = flow_process.start_process(settings, "recognize")
+    return recognize_flow.build(open_edge(settings, claim), MarkReader())

@@ -6,7 +6,16 @@ from dataclasses import dataclass
 from platestream.clickhouse.sql_files import MigrationError
 from platestream.edges.clickhouse_client import ACCESS_DENIED, ROLE_NOT_GRANTED, DatabaseError
 from platestream.edges.kafka_client import BrokerError
-from platestream.operations.doctor import data, installation, keys, machine, published, secrecy, transfers
+from platestream.operations.doctor import (
+    data,
+    installation,
+    keys,
+    machine,
+    published,
+    secrecy,
+    shares,
+    transfers,
+)
 from platestream.operations.doctor.context import CheckContext
 from platestream.operations.doctor.finding import CheckResult, Finding, NotCheckedError, fault, sentence
 
@@ -30,6 +39,7 @@ CHECKS = (
     Check("migrations", "the database's tables and views", data.migrations),
     Check("database_clock", "the database's clock", data.database_clock),
     Check("topics", "the topics", data.topics),
+    Check("shares", "shares of recognize and match", shares.shares),
     Check("recogniser", "the models that read plates", installation.recogniser),
     Check("keys", "the hourly keys", keys.keys),
     Check("authenticator_apps", "secrets of authenticator apps", keys.apps),
