@@ -13,6 +13,7 @@ import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import lru_cache
 from threading import Lock, Thread
 from typing import Any, cast
 from uuid import uuid4
@@ -29,7 +30,6 @@ from platestream.edges.kafka_client import (
     partitions,
 )
 from platestream.edges.kafka_load import PartitionReader
-from platestream.edges.kafka_read import message_of
 from platestream.edges.kafka_write import DELIVERY_SECONDS, KafkaWriter, begin_transactions
 from platestream.schemas.claim import Claim
 from platestream.schemas.message import Message, RefusedError
@@ -123,9 +123,9 @@ class KafkaClaim:
             time.sleep(0.1)
 
     def _text(self, other: Claim, how: str) -> str:
-        places = ", ".join(map(str, self._shared(other)))
+        own, places = self._own, ", ".join(map(str, self._shared(other)))
         return (
-            f"share {self._own.share} of {self._own.flow}: {self._topic} ({places}) {how} share {other.share} "
+            f"share {own.share} of {own.flow}: {self._topic} ({places}) {how} share {other.share} "
             f"({other.process}). Each partition is read by one process: stop all shares before their number "
             "changes (docs/how-to/operator/scaling.md)"
         )
@@ -133,14 +133,13 @@ class KafkaClaim:
     def _look(self) -> set[str]:
         """Read what is new on the topic. Returns the starts that sent a heartbeat."""
         heard = set()
-        for message in map(message_of, self._reader.poll()):
-            if message.value is None:
-                key = (message.key or b"").decode(errors="replace")
+        for raw in self._reader.poll():
+            if raw.value() is None:
+                key = (raw.key() or b"").decode(errors="replace")
                 self._seen = {start: one for start, one in self._seen.items() if one.key != key}
                 continue
-            try:
-                claim = CLAIMS.decode(message)
-            except RefusedError:
+            claim = _decode(raw.value())
+            if claim is None:
                 continue
             for start in claim.replaces:
                 self._seen.pop(start, None)
@@ -187,6 +186,15 @@ class KafkaClaim:
                 log.warning("the claim of share %s: %s", self._own.share, error)
         log.error("%s", self.taken_over())
         os._exit(1)
+
+
+@lru_cache
+def _decode(value: bytes) -> Claim | None:
+    """Return a claim, or None for what is none; heartbeats of a process are equal, and there are many."""
+    try:
+        return Claim.from_json(value)
+    except RefusedError:
+        return None
 
 
 def _transaction(flow: str, share: str, topic: str) -> dict[str, Any]:

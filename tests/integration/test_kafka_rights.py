@@ -240,6 +240,35 @@ def test_an_account_may_do_what_is_declared_and_nothing_else(broker: Secured, na
     assert result == expected
 
 
+CLAIMS = """
+import sys
+from pathlib import Path
+from platestream.edges.edge import ALL_PARTITIONS
+from platestream.edges.kafka_claim import KafkaClaim
+from platestream.edges.kafka_client import common_config, properties
+from platestream.flow_process import SHARED
+_command, servers, file, flow = sys.argv
+config = common_config(servers, properties(Path(file).read_text()))
+KafkaClaim(config, flow, ALL_PARTITIONS, SHARED[flow][1], "a store").take()
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "flow", "error"),
+    [
+        ("match", "match", ""),
+        ("recognize", "recognize", ""),
+        ("recognize", "match", "NotSetUpError: no right to write in transactions"),
+    ],
+)
+def test_an_account_claims_shares_of_its_own_flow_only(
+    broker: Secured, name: str, flow: str, error: str
+) -> None:
+    command = [sys.executable, "-c", CLAIMS, broker.bootstrap, str(broker.file(name)), flow]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert (error in ran.stderr, ran.returncode == 0) == (True, not error), ran.stderr
+
+
 @pytest.mark.parametrize("name", [*ACCOUNTS, STRANGER])
 def test_no_account_gives_rights_or_passwords(broker: Secured, name: str) -> None:
     client = AdminClient(broker.of(name))
