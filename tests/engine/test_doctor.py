@@ -36,7 +36,7 @@ from tests.support.kafka_broker import Kafka
 
 UNSEEN = {
     *("authenticator_apps", "agreements", "certificates", "feeds", "keys", "processes", "published_log"),
-    *("transfers", "witnesses"),
+    *("shares", "transfers", "witnesses"),
 }
 """What a folder without accounts, other agencies and processes has nothing of."""
 
