@@ -30,7 +30,8 @@ from benchmarks.camera_scenes import (
     with_web,
 )
 from platestream.cameras.capture import Pixels
-from platestream.cameras.picture_health import FAULTS, PictureState, PictureWatch, take_sample
+from platestream.cameras.picture_health import PictureWatch, take_sample
+from platestream.cameras.picture_states import FAULTS, PictureState
 
 HOUR = 3600.0
 DAY, NIGHT = 11 * HOUR, 23 * HOUR

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 from platestream.edges.changelog import newest
 from platestream.edges.edge import Edge
+from platestream.operators.approvals import Approvals, Unapproved
 from platestream.operators.boundary import Point
-from platestream.operators.deployments import Approvals, Unapproved
 from platestream.operators.sensitive_places import SensitivePlaces
 from platestream.runtime.clock import Clock, utc_now
 from platestream.schemas import topics

@@ -32,10 +32,10 @@ from platestream.flows import meters
 from platestream.flows.approvals import open_approvals
 from platestream.flows.dead_letters import dead_letters
 from platestream.operators import deployments
+from platestream.operators.approvals import Unapproved
 from platestream.operators.boundary import Point
 from platestream.operators.consensus import PassRules, VehiclePasses, detections_of
 from platestream.operators.decode import Bounds, Picture, admission, picture
-from platestream.operators.deployments import Unapproved
 from platestream.operators.frame_counts import count_held, count_outcome
 from platestream.operators.frame_outcomes import FrameOutcomes, camera_of
 from platestream.operators.frame_reads import FrameReads

@@ -9,7 +9,7 @@ from datetime import datetime
 from platestream.access import registry
 from platestream.access.door import Door
 from platestream.cameras.config import Camera
-from platestream.operators.deployments import Approvals, Unapproved
+from platestream.operators.approvals import Approvals, Unapproved
 from platestream.schemas.deployment import SAID, Rule
 from platestream.schemas.registry import RegistryRecord
 

@@ -14,7 +14,7 @@ import uvicorn
 from msgspec.structs import replace
 
 from platestream.access.rules_reader import initial_profile
-from platestream.cameras import config, picture_keeper
+from platestream.cameras import config, picture_files
 from platestream.cameras.capture import Capture
 from platestream.cameras.health_publisher import HealthPublisher
 from platestream.cameras.intake import Intake
@@ -141,7 +141,7 @@ class CameraGateway:
             if camera in self._states:
                 self._states[camera].count("expired")
         self._live.forget()
-        picture_keeper.expire(self._spool.folder, (self._now() - self._retained).timestamp())
+        picture_files.expire(self._spool.folder, (self._now() - self._retained).timestamp())
         write(self._spool.folder, self.health())
         self._compare()
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from platestream.cameras import config, state
 from platestream.cameras.approvals import UnreadCamera
-from platestream.cameras.picture_health import PictureState
+from platestream.cameras.picture_states import PictureState
 from platestream.settings import Settings, load_settings
 
 PICTURES: dict[PictureState, str] = {

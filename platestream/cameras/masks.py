@@ -1,16 +1,7 @@
-"""Masks of a camera's picture: areas that nothing reads or stores, and the part that is read.
-
-They are applied in the gateway, before a frame is compared, shown or written.
-"""
+"""Masks of a camera's picture, and the part that is read, as they are written."""
 
 import re
-from collections.abc import Iterable
-
-import cv2
-import numpy as np
-import numpy.typing as npt
-
-from platestream.cameras.capture import Pixels
+from collections.abc import Iterable, Sequence
 
 Shape = tuple[float, ...]
 """A box (left, top, right, bottom), or the corners of a polygon (x, y, x, y, …); percent of the picture."""
@@ -29,7 +20,7 @@ def check_shape(shape: Shape) -> None:
         raise ValueError("is in percent of the picture, each number from 0 to 100")
     if len(shape) == 4 and not (shape[0] < shape[2] and shape[1] < shape[3]):
         raise ValueError("is left, top, right, bottom, with left before right and top before bottom")
-    if cv2.contourArea(_corners(shape, 100, 100).astype(np.float32)) <= 0:
+    if not _covers_area(corners(shape, 100, 100)):
         raise ValueError("covers no area")
 
 
@@ -51,31 +42,6 @@ def bounds_of(area: Shape) -> tuple[float, float, float, float]:
     return min(xs) / 100, min(ys) / 100, max(xs) / 100, max(ys) / 100
 
 
-class Blackout:
-    """The black parts of a camera's picture: its masks, and all outside of `area` where it has one."""
-
-    def __init__(self, masks: Iterable[Shape], area: Shape = ()) -> None:
-        self._masks, self._area = tuple(masks), area
-
-    def __bool__(self) -> bool:
-        return bool(self._masks or self._area)
-
-    def __call__(self, pixels: Pixels) -> Pixels:
-        """Return the picture (height x width x 3) with the black parts; without any, the same array."""
-        if not self:
-            return pixels
-        return np.asarray(cv2.bitwise_and(pixels, pixels, mask=self.visible(*pixels.shape[:2])), np.uint8)
-
-    def visible(self, high: int, wide: int) -> Pixels:
-        """Return a picture of this size in pixels: 255 where a frame is visible, 0 where it is black."""
-        found = np.full((high, wide), 0 if self._area else 255, np.uint8)
-        if self._area:
-            cv2.fillPoly(found, [_corners(self._area, wide, high)], (255,))
-        for mask in self._masks:
-            cv2.fillPoly(found, [_corners(mask, wide, high)], (0,))
-        return found
-
-
 def _parse(line: str) -> Shape:
     words = line.replace(",", " ").split()
     if not all(_NUMBER.fullmatch(one) for one in words):
@@ -83,10 +49,17 @@ def _parse(line: str) -> Shape:
     return tuple(float(one) for one in words)
 
 
-def _corners(shape: Shape, wide: float, high: float) -> npt.NDArray[np.int32]:
-    """Return the corners in pixels of a picture of this size, as OpenCV draws them."""
+def corners(shape: Shape, wide: float, high: float) -> tuple[tuple[int, int], ...]:
+    """Return the corners in pixels of a picture of this size, as (x, y)."""
     if len(shape) == 4:
         left, top, right, bottom = shape
         shape = (left, top, right, top, right, bottom, left, bottom)
-    points = np.array(shape, np.float64).reshape(-1, 2) * (wide / 100, high / 100)
-    return np.rint(points).astype(np.int32)
+    return tuple(
+        (round(x * wide / 100), round(y * high / 100)) for x, y in zip(shape[::2], shape[1::2], strict=True)
+    )
+
+
+def _covers_area(points: Sequence[tuple[int, int]]) -> bool:
+    """Return whether a polygon has an area, by the cross products of its corners."""
+    pairs = zip(points, [*points[1:], points[0]], strict=True)
+    return sum(x * below - right * y for (x, y), (right, below) in pairs) != 0

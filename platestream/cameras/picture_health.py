@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import cv2
 import msgspec
@@ -21,10 +21,8 @@ import numpy as np
 import numpy.typing as npt
 
 from platestream.cameras.capture import Pixels
+from platestream.cameras.picture_states import FAULTS, PictureState
 
-PictureState = Literal["", "learning", "good", "moved", "blurred", "dark", "covered"]
-"""State of a camera's picture; empty where it is not known."""
-FAULTS: tuple[PictureState, ...] = ("moved", "blurred", "dark", "covered")
 Small = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 Sharpness = tuple[float, float]

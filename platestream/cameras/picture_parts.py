@@ -10,7 +10,7 @@ from pathlib import Path
 import tomlkit
 
 from platestream.access.door import Door
-from platestream.cameras import config, picture_keeper
+from platestream.cameras import config, picture_files
 from platestream.cameras.masks import Shape, bounds_of, format_shapes
 from platestream.runtime.private_file import write_file
 from platestream.schemas.message import RefusedError
@@ -76,7 +76,7 @@ def accept_picture(door: Door, path: Path, name: str) -> None:
         found = config.load(path)
         _camera(found, name)
     door.enter("camera_change", about, change="its picture is accepted as the reference")
-    picture_keeper.accept(config.spool_folder(door.settings, found), name)
+    picture_files.accept(config.spool_folder(door.settings, found), name)
 
 
 def _camera(found: config.Gateway, name: str) -> config.Camera:

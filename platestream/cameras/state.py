@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from platestream.cameras.picture_health import FAULTS, PictureState
+from platestream.cameras.picture_states import FAULTS, PictureState
 from platestream.runtime.metrics import meters
 from platestream.runtime.private_file import write_file
 from platestream.schemas import metrics

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from platestream.audit.yearly.periodic import Step
-from platestream.operators.deployments import approval
+from platestream.operators.approvals import approval
 from platestream.operators.people import PeopleRules
 from platestream.schemas.deployment import SAID
 from platestream.schemas.registry import RegistryRecord

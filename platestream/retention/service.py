@@ -23,7 +23,7 @@ from platestream.access.door import Door
 from platestream.access.inquire import RefusedInquiry
 from platestream.access.rules_reader import BrokenRulesError
 from platestream.audit.yearly.periodic import audit_record, next_steps
-from platestream.cameras import picture_keeper
+from platestream.cameras import picture_files
 from platestream.cameras.config import spool_folder
 from platestream.edges.clickhouse_client import (
     ACCESS_DENIED,
@@ -330,8 +330,8 @@ def _purge_pictures(door: Door, cutoff: datetime) -> Iterator[str]:
     """Yield how many pictures before and after a fault of a camera were deleted from the gateway's default
     folder; a running gateway deletes its own, too.
     """
-    if gone := picture_keeper.expire(spool_folder(door.settings), cutoff.timestamp()):
-        yield f"cameras/{picture_keeper.FOLDER}: {gone}"
+    if gone := picture_files.expire(spool_folder(door.settings), cutoff.timestamp()):
+        yield f"cameras/{picture_files.FOLDER}: {gone}"
 
 
 def _report_keys(keys: Sealer) -> None:

@@ -14,7 +14,7 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 
 from platestream.access.door import Door
 from platestream.access.inquire import RefusedInquiry
-from platestream.cameras import picture_keeper
+from platestream.cameras import picture_files
 from platestream.edges.clickhouse_client import AUDITOR, RETENTION
 from platestream.edges.files import FileTopics
 from platestream.ledger import store as ledger
@@ -138,14 +138,14 @@ def test_three_minutes_are_kept_to_the_minute(database: Database) -> None:
 
 
 def test_pictures_of_a_cameras_fault_go_with_the_period(database: Database) -> None:
-    folder = door_of(database).settings.data / "cameras" / picture_keeper.FOLDER
+    folder = door_of(database).settings.data / "cameras" / picture_files.FOLDER
     folder.mkdir(parents=True)
     for name, days in (("old", 31), ("new", 29)):
         for which in ("before", "after"):
             (folder / f"{name}.{which}").write_bytes(b"a picture")
             at = (NOW - timedelta(days=days)).timestamp()
             os.utime(folder / f"{name}.{which}", (at, at))
-    assert f"cameras/{picture_keeper.FOLDER}: 2" in receipt(database)["files"]
+    assert f"cameras/{picture_files.FOLDER}: 2" in receipt(database)["files"]
     assert {one.name for one in folder.iterdir()} == {"new.before", "new.after"}
 
 

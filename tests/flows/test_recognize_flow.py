@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from platestream.edges.edge import Edge
 from platestream.flows import match_flow, recognize_flow
+from platestream.operators.approvals import Unapproved
 from platestream.operators.boundary import Point
-from platestream.operators.deployments import Unapproved
 from platestream.operators.vehicle import Attribute, Look
 from platestream.reading.ocr import KNOWN_SERIAL, known_picture
 from platestream.schemas import tables, topics

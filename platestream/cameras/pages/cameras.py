@@ -29,13 +29,13 @@ from platestream.cameras.config import Camera
 from platestream.cameras.health import PICTURES
 from platestream.cameras.pages import live
 from platestream.cameras.pages.new_camera import NO_GATEWAY, store_picture
-from platestream.cameras.picture_keeper import stored_pictures
+from platestream.cameras.picture_files import stored_pictures
 from platestream.cameras.second_opinions import second_opinions
 from platestream.maps.pages import place_map
 from platestream.operations.up import live_access
 from platestream.operations.up.status import gateway_cameras, gateway_file, spool
 from platestream.operations.up.supervisor import UpError
-from platestream.operators.deployments import approval
+from platestream.operators.approvals import approval
 from platestream.schemas.deployment import SAID
 from platestream.schemas.message import RefusedError
 from platestream.schemas.registry import RegistryRecord

@@ -23,7 +23,7 @@ from platestream.operations.up.accounts import port_of
 from platestream.operations.up.log import exits
 from platestream.operations.up.plan import Program, StartOptions
 from platestream.operations.up.supervisor import ProcessState, Supervisor, UpError
-from platestream.operators.deployments import Unapproved
+from platestream.operators.approvals import Unapproved
 from platestream.partners.offers import list_unreachable as partners_late
 from platestream.reports import public_figures
 from platestream.retention import clock_guard

@@ -13,9 +13,10 @@ from PIL import Image
 
 from benchmarks.camera_scenes import drawn_street, turned
 from platestream.cameras import live_picture, state
-from platestream.cameras.masks import Blackout
+from platestream.cameras.blackout import Blackout
 from platestream.cameras.pages import live as page
-from platestream.cameras.picture_keeper import PictureKeeper, stored_pictures
+from platestream.cameras.picture_files import stored_pictures
+from platestream.cameras.picture_keeper import PictureKeeper
 from platestream.cameras.state import CameraState
 from platestream.operations.up import status
 from platestream.operations.up.status import PLAN, StartPlan

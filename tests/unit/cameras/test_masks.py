@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from platestream.cameras import config, live_picture
+from platestream.cameras.blackout import Blackout
 from platestream.cameras.capture import Capture, Pixels
 from platestream.cameras.intake import Intake
-from platestream.cameras.masks import Blackout, Shape, bounds_of, check_shape, format_shapes, parse_shapes
+from platestream.cameras.masks import Shape, bounds_of, check_shape, format_shapes, parse_shapes
 from platestream.cameras.spool import Spool
 from platestream.cameras.state import CameraState
 from platestream.operators.decode import Bounds

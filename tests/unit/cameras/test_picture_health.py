@@ -6,13 +6,12 @@ import pytest
 from benchmarks.camera_scenes import Light, capped, drawn_street, lit, scenario, turned, with_truck
 from benchmarks.picture_health import CASES, DAY, HOUR, Trial, is_right
 from platestream.cameras.picture_health import (
-    FAULTS,
     Memory,
-    PictureState,
     PictureWatch,
     Reference,
     take_sample,
 )
+from platestream.cameras.picture_states import FAULTS, PictureState
 
 
 @pytest.fixture(scope="module")

@@ -9,12 +9,14 @@ import pytest
 from prometheus_client import generate_latest
 
 from benchmarks.camera_scenes import drawn_street, turned
-from platestream.cameras import picture_keeper
+from platestream.cameras import picture_files, picture_keeper
+from platestream.cameras.blackout import Blackout
 from platestream.cameras.capture import Pixels
 from platestream.cameras.health import faults
-from platestream.cameras.masks import Blackout, Shape
+from platestream.cameras.masks import Shape
+from platestream.cameras.picture_files import StoredPicture, stored_pictures
 from platestream.cameras.picture_health import Sample, take_sample
-from platestream.cameras.picture_keeper import PictureKeeper, StoredPicture, stored_pictures
+from platestream.cameras.picture_keeper import PictureKeeper
 from platestream.cameras.state import CameraState, GatewayHealth
 from platestream.keys.key_folder import KeyFolder
 from platestream.schemas import metrics
@@ -101,7 +103,7 @@ def test_a_person_may_accept_the_picture(tmp_path: Path) -> None:
     gateway = Gateway(tmp_path)
     gateway.see(STREET, 10)
     gateway.see(turned(STREET, 5), 8)
-    picture_keeper.accept(tmp_path, "north")
+    picture_files.accept(tmp_path, "north")
     gateway.see(turned(STREET, 5), 8)
     assert gateway.state.health(NOW).picture == "good"
     assert gateway.pictures == []
@@ -111,9 +113,9 @@ def test_pictures_go_with_the_retention_period(tmp_path: Path) -> None:
     gateway = Gateway(tmp_path)
     gateway.see(STREET, 10)
     gateway.see(turned(STREET, 5), 8)
-    picture_keeper.expire(tmp_path, (NOW - timedelta(days=1)).timestamp())
+    picture_files.expire(tmp_path, (NOW - timedelta(days=1)).timestamp())
     assert len(gateway.pictures) == 2
-    picture_keeper.expire(tmp_path, (NOW + timedelta(days=1)).timestamp())
+    picture_files.expire(tmp_path, (NOW + timedelta(days=1)).timestamp())
     assert gateway.pictures == []
 
 
@@ -133,7 +135,7 @@ def test_nothing_of_what_is_masked_is_stored_and_new_masks_forget_the_old_pictur
 
 def test_a_fault_of_the_watch_stops_no_frame(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     gateway = Gateway(tmp_path)
-    (tmp_path / picture_keeper.FOLDER).write_text("no folder")
+    (tmp_path / picture_files.FOLDER).write_text("no folder")
     gateway.see(STREET, 1)
     assert "the health of its picture is not known" in caplog.text
 

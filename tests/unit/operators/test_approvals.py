@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from platestream.flows.approvals import CallRateLimit
 from platestream.operators import deployments
-from platestream.operators.deployments import Approvals, Unapproved
+from platestream.operators.approvals import Approvals, Unapproved
 from platestream.schemas import topics
 from platestream.schemas.frame import Frame
 from platestream.schemas.registry import RegistryRecord
