@@ -91,8 +91,8 @@ class Watcher:
         self._failed(f"{sentence(error)}; another gateway seems to have this camera, as {client}")
         self._stop.wait(STANDBY_WAIT)
 
-    def _due(self) -> bool:
-        return self._intake.due(time.monotonic())
+    def _due(self, waited: float) -> bool:
+        return self._intake.due(time.monotonic() - waited)
 
     def _captures(self) -> Iterator[Capture]:
         camera, stopped, secret = self._camera, self._stop.is_set, credentials(self._camera)

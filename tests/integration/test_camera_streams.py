@@ -17,6 +17,8 @@ import cv2
 import numpy as np
 import pytest
 
+from platestream.cameras.sources import stream_clock
+from platestream.cameras.sources.video import rtsp
 from platestream.cameras.state import CameraHealth
 from platestream.demo.street import NEEDED, PYTHON
 from platestream.schemas.topics import FRAMES
@@ -93,6 +95,27 @@ def test_rtsp_with_digest_reaches_the_topic_at_the_rate_that_is_set(tmp_path: Pa
     assert 3 < (len(at) - 1) / (at[-1] - at[0]).total_seconds() < 5.6
     assert "p@ss" not in gateway.log
     assert "p%40ss" not in gateway.log
+
+
+def test_a_machine_that_is_late_knows_when_frames_came(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes a quarter of a second for each frame, which come each tenth of one."""
+    port = free_port()
+    serve(port)
+    monkeypatch.setattr(stream_clock, "TRIAL_SECONDS", 2.0)
+    taken: list[tuple[float, float]] = []
+
+    def due(waited: float) -> bool:
+        taken.append((time.monotonic(), waited))
+        if len(taken) > 80:
+            time.sleep(0.25)
+        return False
+
+    def stop() -> bool:
+        return len(taken) > 1 and (taken[-1][1] > 3 or taken[-1][0] - taken[0][0] > 50)
+
+    assert list(rtsp(f"rtsp://127.0.0.1:{port}/street", "", 20, due, stop)) == []
+    behind = [at - number / 10 for number, (at, _waited) in enumerate(taken)]
+    assert taken[-1][1] == pytest.approx(behind[-1] - min(behind), abs=0.5)
 
 
 @pytest.mark.nightly

@@ -9,7 +9,7 @@ from datetime import UTC, tzinfo
 
 from platestream.cameras.capture import Capture
 from platestream.cameras.sources.http import HttpCamera
-from platestream.cameras.sources.video import rtsp
+from platestream.cameras.sources.video import Due, rtsp
 
 
 @dataclass(frozen=True)
@@ -18,8 +18,9 @@ class Stream:
 
     `credentials` is `user:password` or empty. `every` is the time between two pictures of a camera that sends
     one for each request, `silent` the longest time without a picture, both in seconds. `largest` is the size
-    limit of a picture in bytes. A picture is left out where `due` is false; the stream ends where `stop` is
-    true. `zone` is that of times which the camera sends without one.
+    limit of a picture in bytes. A picture is left out where `due`, with the seconds that it waited in
+    buffers, is false; the stream ends where `stop` is true. `zone` is that of times which the camera sends
+    without one.
     """
 
     url: str
@@ -27,7 +28,7 @@ class Stream:
     every: float
     silent: float
     largest: int
-    due: Callable[[], bool] = lambda: True
+    due: Due = lambda _waited: True
     stop: Callable[[], bool] = lambda: False
     zone: tzinfo = UTC
 
@@ -37,7 +38,7 @@ def _rtsp(of: Stream) -> Iterator[Capture]:
 
 
 def _mjpeg(of: Stream) -> Iterator[Capture]:
-    return (one for one in _client(of).mjpeg(of.stop, of.zone) if of.due())
+    return (one for one in _client(of).mjpeg(of.stop, of.zone) if of.due(0.0))
 
 
 def _snapshots(of: Stream) -> Iterator[Capture]:

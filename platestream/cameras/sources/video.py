@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -9,10 +10,11 @@ import cv2
 import numpy as np
 
 from platestream.cameras.capture import CameraError, Capture
+from platestream.cameras.sources.stream_clock import StreamClock
 from platestream.runtime.clock import Clock, utc_now
 
-Due = Callable[[], bool]
-"""Predicate that is true if the current frame is wanted; other frames are not decoded."""
+Due = Callable[[float], bool]
+"""Predicate that is true if a frame that waited so many seconds is wanted; others are not converted."""
 
 
 def with_password(url: str, credentials: str) -> str:
@@ -28,10 +30,10 @@ def with_password(url: str, credentials: str) -> str:
 def rtsp(
     url: str, credentials: str, silent: float, due: Due, stop: Callable[[], bool], now: Clock = utc_now
 ) -> Iterator[Capture]:
-    """Yield frames as they arrive.
+    """Yield frames as they arrive, with the times at which they arrived on this machine.
 
     Raises CameraError if the camera cannot be opened, ends, or sends no frame for `silent` seconds. OpenCV
-    does not pass on the times of RTSP, so there is no `camera_time`.
+    passes on the clock of the stream, but not the camera's time of day, so there is no `camera_time`.
     """
     limit = round(silent * 1000)
     timeouts = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, limit, cv2.CAP_PROP_READ_TIMEOUT_MSEC, limit]
@@ -41,12 +43,14 @@ def rtsp(
     try:
         if not video.isOpened():
             raise CameraError("no video can be opened there")
+        clock = StreamClock()
         while not stop():
             if not video.grab():
                 raise CameraError(f"the stream ended, or sent no frame for {silent:.0f} s")
-            if not due():
+            waited = clock.delay(video.get(cv2.CAP_PROP_POS_MSEC) / 1000, time.monotonic())
+            if not due(waited):
                 continue
-            at = now()
+            at = now() - timedelta(seconds=waited)
             whole, pixels = video.retrieve()
             if whole:
                 yield Capture(at, pixels=np.asarray(pixels, np.uint8))
@@ -67,11 +71,14 @@ def play_file(
             began, number = time.monotonic(), 0
             while not stop() and video.grab():
                 number += 1
-                time.sleep(max(0.0, began + number * step - time.monotonic()))
-                if due():
+                late = time.monotonic() - (began + number * step)
+                time.sleep(max(0.0, -late))
+                waited = max(0.0, late)
+                if due(waited):
+                    at = now() - timedelta(seconds=waited)
                     whole, pixels = video.retrieve()
                     if whole:
-                        yield Capture(now(), pixels=np.asarray(pixels, np.uint8))
+                        yield Capture(at, pixels=np.asarray(pixels, np.uint8))
         finally:
             video.release()
         if not number:

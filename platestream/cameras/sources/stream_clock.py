@@ -1,0 +1,41 @@
+"""Delay of a video's frames in buffers, by the clock of the stream.
+
+A machine that is late takes old frames out of a connection's buffers. By the time at which they are taken, a
+vehicle would have passed later than it did, and more of its frames would be wanted, which makes the machine
+later still. The stream's own clock says how much of it has passed.
+"""
+
+TRIAL_SECONDS, STEADY_SECONDS = 20.0, 0.5
+"""A clock is believed after a trial of so many seconds at whose end it is wrong by so many at most."""
+DRIFT = STEADY_SECONDS / TRIAL_SECONDS
+"""Share by which a believed clock may run slower than ours."""
+
+
+class StreamClock:
+    """The clock of one connection, which starts at any time and may stand, jump or run wrong."""
+
+    def __init__(self) -> None:
+        self._position = float("inf")  # so that the first frame begins the first trial
+        self._taken_at = self._came_at = self._offset = self._tried_since = 0.0
+        self._believed = False
+
+    def delay(self, position: float, taken_at: float) -> float:
+        """Return for how long a frame waited before it was taken; 0 while the stream's clock is not believed.
+
+        `position` is the frame's time by the stream, `taken_at` by a steady clock of ours, all in seconds.
+        """
+        if position <= self._position:
+            self._believed, self._offset, self._tried_since = False, taken_at - position, taken_at
+        else:
+            slower = DRIFT * (taken_at - self._taken_at) if self._believed else 0.0
+            # The frame that waited least has the least offset.
+            self._offset = min(self._offset + slower, taken_at - position)
+        self._position, self._taken_at = position, taken_at
+        waited = taken_at - position - self._offset
+        if not self._believed and taken_at - self._tried_since >= TRIAL_SECONDS:
+            self._believed = waited <= STEADY_SECONDS
+            if not self._believed:
+                self._offset, self._tried_since = taken_at - position, taken_at
+        # Frames come in their order, also by a clock that is believed from now on.
+        self._came_at = max(taken_at - (waited if self._believed else 0.0), self._came_at)
+        return taken_at - self._came_at
