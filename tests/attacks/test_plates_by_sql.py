@@ -54,23 +54,22 @@ def searched(database: Database) -> UUID:
     return database.ask(pattern=PLATE)
 
 
-@pytest.mark.parametrize("role", PEOPLE)
-@pytest.mark.parametrize(
-    "sql",
-    [
-        "SELECT pattern FROM platestream.inquiry_log",
-        "SELECT other FROM platestream.inquiry_log",
-        "SELECT * FROM platestream.inquiry_log",
-        "SELECT count() FROM platestream.inquiry_log WHERE pattern LIKE 'GHN%'",
-        "SELECT uniq(other) FROM platestream.inquiry_log PREWHERE other != ''",
-        "SELECT content FROM platestream.documents",
-        "SELECT count() FROM platestream.documents WHERE content LIKE '%GHN%'",
-    ],
+TABLES = (
+    "SELECT pattern FROM platestream.inquiry_log",
+    "SELECT other FROM platestream.inquiry_log",
+    "SELECT * FROM platestream.inquiry_log",
+    "SELECT count() FROM platestream.inquiry_log WHERE pattern LIKE 'GHN%'",
+    "SELECT uniq(other) FROM platestream.inquiry_log PREWHERE other != ''",
+    "SELECT content FROM platestream.documents",
+    "SELECT count() FROM platestream.documents WHERE content LIKE '%GHN%'",
 )
+
+
+@pytest.mark.parametrize("role", PEOPLE)
 def test_nobody_reads_what_was_searched_or_held_from_the_tables(
-    database: Database, searched: UUID, role: str, sql: str
+    database: Database, searched: UUID, role: str
 ) -> None:
-    assert code(database, role, sql) == ACCESS_DENIED
+    assert {sql: code(database, role, sql) for sql in TABLES} == dict.fromkeys(TABLES, ACCESS_DENIED)
 
 
 def test_an_auditor_reads_whole_inquiries_by_an_act_that_is_logged(
