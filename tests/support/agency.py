@@ -276,12 +276,12 @@ class Agency:
             "retention", "run", Receipt(**times, **nothing, released=[], keys=list(keys)), who="retention"
         )
 
-    def audit(self, year: int = NOW.year) -> None:
+    def audit(self, year: int = NOW.year, of: timedelta = 180 * DAY) -> None:
         """A draw and its memorandum, filed."""
         client, now = self.database.client(), datetime.now(UTC)
-        population = drawing.inquiries_between(client, now - 180 * DAY, now)
+        population = drawing.inquiries_between(client, now - of, now)
         days = drawing.use_between(client, (now - 365 * DAY).date(), now.date())
-        times: dict[str, Any] = {"drawn_at": now, "inquiries_since": now - 180 * DAY, "inquiries_until": now}
+        times: dict[str, Any] = {"drawn_at": now, "inquiries_since": now - of, "inquiries_until": now}
         drawn = drawing.Draw(
             **times,
             year=year,

@@ -1,6 +1,6 @@
 """Checks of the records themselves, and of the yearly audit: sections E.1.c and K."""
 
-from datetime import UTC
+from datetime import UTC, timedelta
 
 from platestream.access.inquire import RefusedInquiry
 from platestream.audit.yearly.draw import Draw, draws, verify_draw
@@ -10,8 +10,13 @@ from platestream.policy.checks.context import Answer, CheckData, Unchecked, firs
 from platestream.schemas.ledger import LedgerEntry
 from platestream.schemas.pluralize import pluralize
 from platestream.schemas.profile import due
+from platestream.schemas.spans import Span, parse_span
 from platestream.schemas.topics import INQUIRIES
 from platestream.transparency_log.log_integrity import verify
+
+SLACK = timedelta(days=4)  # six months were also counted as 180 days
+LEAST, MONTHS, YEAR = 10, Span(6, "month"), Span(12, "month")
+"""Of the order's sections K.2 and K.3: inquiries, their period and that of the use; a law has its own."""
 
 _FIRST = "SELECT min(at), count() FROM platestream.inquiry_log"
 _SEALED = "SELECT count() FROM platestream.inquiry_seals"
@@ -84,6 +89,7 @@ def sampled(live: CheckData) -> Answer:
     ]
     return Answer.of(
         f"{pluralize(len(drawn), 'draw')}, {live.profile.audit.inquiries} inquiries asked for",
+        _less_than_ordered(live),
         faults,
         gap_unless(
             filed_memoranda(live.client),
@@ -93,14 +99,34 @@ def sampled(live: CheckData) -> Answer:
     )
 
 
+def _less_than_ordered(live: CheckData) -> str:
+    """Return the fault of rules that ask for a smaller sample than the order."""
+    rules = live.profile.audit
+    if live.profile.agency.law or (
+        rules.inquiries >= LEAST
+        and parse_span(rules.inquiries_from).fixed >= MONTHS.fixed
+        and parse_span(rules.utilization_from).fixed >= YEAR.fixed
+    ):
+        return ""
+    return (
+        f"the rules ask for {rules.inquiries} inquiries of {rules.inquiries_from} and use of "
+        f"{rules.utilization_from}; the order for {LEAST} of {MONTHS}, and {YEAR}"
+    )
+
+
 def _of_draw(live: CheckData, entry: LedgerEntry, drawn: Draw) -> list[str]:
     rhythm = live.profile.rhythms.get(drawn.rhythm)
     required = (rhythm.inquiries or drawn.population) if rhythm else live.profile.audit.inquiries
     name = f"draw {entry.number}"
     if drawn.rhythm and rhythm is None:  # drawn under another profile, whose rule is not known here
         required = 0
+    ordered = not (drawn.rhythm or live.profile.agency.law)
+    required = max(required, LEAST) if ordered else required
     few = len(drawn.inquiries) < min(required, drawn.population)
     faults = [f"{name}: {len(drawn.inquiries)} inquiries, {required} asked for"] if few else []
+    began = MONTHS.before(drawn.inquiries_until, live.profile.agency.zone)
+    if ordered and drawn.inquiries_since > began + SLACK:
+        faults.append(f"{name}: inquiries from {drawn.inquiries_since:%Y-%m-%d} on, {MONTHS} asked for")
     if drawn.use_population and not drawn.use:
         faults.append(f"{name}: no sample of the use of the system")
     # Inquiries are retained for seven years, so a log that differs has lost or gained some.

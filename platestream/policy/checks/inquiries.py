@@ -1,10 +1,14 @@
 """Checks of inquiries and their documentation: sections D.3, E.1.g, F.1, F.2, G.7 and I."""
 
-from platestream.access import gate_rules
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import pairwise
+
 from platestream.edges import statement_log_check
 from platestream.edges.rules_history import read_history
-from platestream.operators.inquiry_checks.reasons import is_documented
-from platestream.policy.checks.context import Answer, CheckData, Unchecked, gap_unless
+from platestream.operators.inquiry_checks.reasons import is_documented, is_usable_case
+from platestream.operators.inquiry_checks.text_folding import matches_any
+from platestream.policy.checks.context import Answer, CheckData, Unchecked, fault_of, gap_unless
 from platestream.schemas.acts import ACTS, BROWSING
 from platestream.schemas.gate_rules import GateRules, RulesInForce
 from platestream.schemas.pluralize import pluralize
@@ -24,9 +28,19 @@ SELECT who, case_number, reason, max(at), count() FROM platestream.inquiry_log
 WHERE at > {since:DateTime64(6, 'UTC')} AND outcome = 'allowed' AND NOT automatic
   AND kind IN {looks:Array(String)} GROUP BY who, case_number, reason
 """
-_NO_CASES = ("0", "00", "1", "x", ".", "-", "0-1", "1-1", "123", "none")
+_NO_CASES = (
+    *("0", "00", "1", "x", ".", "-", "0-1", "1-1", "123", "none"),
+    *("asdfg", "unknown", "personal", "girlfriend", "no case number", "see the report of today"),
+)
 """Texts that are no case number of any agency."""
+_MISUSES = ("personal use", "curiosity")
+"""Purposes that no order allows."""
 _ACCEPTED = "SELECT arrayFilter(one -> match(one, {pattern:String}), {given:Array(String)})"
+_STATED = """
+SELECT who, concat(purpose, ' ', reason, ' ', violation) FROM platestream.inquiry_log
+WHERE at >= {since:DateTime64(6, 'UTC')} AND at < {until:DateTime64(6, 'UTC')}
+  AND outcome = 'allowed' AND NOT automatic
+"""
 _SEALED = "SELECT count() FROM platestream.inquiry_seals"
 _REQUESTS = """
 SELECT count(), countIf(legal_basis = '') FROM platestream.inquiry_log
@@ -59,9 +73,19 @@ def case_pattern(live: CheckData) -> Answer:
 
 
 def reasons(live: CheckData) -> Answer:
-    """Check that a reason without a case number is meaningful, by the rules of its time."""
+    """Check that a reason without a case number is meaningful, by the rules of its time.
+
+    Where these took any text for a case number, today's pattern counts.
+    """
     given = live.rows(_GIVEN, since=live.year, looks=list(BROWSING))
     ruled = read_history(live.client)
+    pattern = ruled[-1].rules.case_number
+    ruled = [
+        replace(one, rules=replace(one.rules, case_number=pattern))
+        if any(is_usable_case(text, one.rules.case_number) for text in _NO_CASES)
+        else one
+        for one in ruled
+    ]
     empty = [row for row in given if not is_documented(row[1], row[2], _rules_at(ruled, row))]
     total = sum(row[4] for row in empty)
     who = live.people(row[0] for row in empty)
@@ -129,10 +153,33 @@ def checked(live: CheckData) -> Answer:
 
 def purposes(live: CheckData) -> Answer:
     """Check that prohibited purposes are refused, and none was allowed."""
-    rules = gate_rules.in_force(live.client)
+    ruled = read_history(live.client)
+    rules = ruled[-1].rules
     figure = f"{len(rules.prohibited)} prohibited purposes, {len(rules.purposes) or 'all other'} allowed"
     bare = "" if rules.prohibited else "the gate knows no prohibited purpose"
-    return Answer.of(figure, bare, live.flow_breaches("purpose"), live.missing_findings)
+    if rules.prohibited and not (live.profile.agency.law or rules.purposes):
+        allowed = [one for one in _MISUSES if not matches_any(one, rules.prohibited)]
+        bare = fault_of("the rules do not prohibit", allowed)
+    return Answer.of(
+        figure, bare, list(_while_lifted(live, ruled)), live.flow_breaches("purpose"), live.missing_findings
+    )
+
+
+def _while_lifted(live: CheckData, ruled: list[RulesInForce]) -> Iterator[str]:
+    """Yield acts for purposes that were prohibited before and are again, and were not at their time."""
+    for pattern in ruled[-1].rules.prohibited:
+        known = False
+        for one, following in pairwise(ruled):
+            known |= pattern in one.rules.prohibited
+            if pattern in one.rules.prohibited or not known or following.set_at < live.year:
+                continue
+            stated = live.rows(_STATED, since=max(one.set_at, live.year), until=following.set_at)
+            who = [by for by, text in stated if matches_any(text, (pattern,))]
+            if who:
+                yield (
+                    f"{pluralize(len(who), 'act')} by {live.people(who)} for a purpose that was not "
+                    f"prohibited from {one.set_at:%Y-%m-%d %H:%M} to {following.set_at:%Y-%m-%d %H:%M}"
+                )
 
 
 def requests(live: CheckData) -> Answer:

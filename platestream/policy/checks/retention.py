@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from platestream.access import rules_in_force as in_force
 from platestream.access.rules_reader import FILES, in_force_row
@@ -25,8 +26,13 @@ from platestream.transparency_log.period import judge
 
 SLACK = timedelta(hours=1)  # the job runs every 15 minutes
 LATE = timedelta(hours=1)
+ORDERED = 30 * DAY  # by the order's sections F.8.b and J.1; a state's law has its own check
 FUTURE = timedelta(minutes=10)  # tolerated difference of a receipt's clock
 _PERIODS = "SELECT set_at, retention_s FROM platestream.gate_rules ORDER BY set_at"
+_RULED = """
+SELECT set_at, retention_s, rules != '' AS known, JSONExtractString(rules, 'profile', 'agency', 'law')
+FROM platestream.gate_rules ORDER BY set_at
+"""
 _MOVED = """
 SELECT ledger.number FROM platestream.ledger AS ledger
 INNER JOIN (SELECT effect, at FROM platestream.inquiry_log WHERE kind = 'retention' AND effect != '') AS act
@@ -68,11 +74,22 @@ def rows(live: CheckData) -> Answer:
     return Answer.of(
         f"oldest row {_days(max(ages))} old" if ages else "no rows",
         late,
+        list(_longer_than_ordered(live)),
         tally.compare(live.client).faults,
         _missed(live),
         _by_the_hour(live),
         gap_unless(ages, "the tables that age are empty", "once a camera delivers (platestream cameras run)"),
     )
+
+
+def _longer_than_ordered(live: CheckData) -> Iterator[str]:
+    """Yield the times of the past year in which the rules stored data longer than the order allows."""
+    if not live.profile.agency.law and live.period > ORDERED:
+        yield f"the rules store data for {live.profile.retention.data}; the order allows {ORDERED.days} days"
+    for (since, seconds, known, law), (until, *_rest) in pairwise(live.rows(_RULED)):
+        long = known and not law and seconds > ORDERED.total_seconds()
+        if long and until > live.year and until - since > SLACK:
+            yield f"the rules stored data too long from {since:%Y-%m-%d %H:%M} to {until:%Y-%m-%d %H:%M}"
 
 
 def _missed(live: CheckData) -> list[str]:

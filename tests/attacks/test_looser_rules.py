@@ -1,0 +1,82 @@
+"""Rules that an administrator makes looser than the order, by acts, for good or for an hour."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import pytest
+
+from platestream.access import gate_rules
+from platestream.schemas.gate_rules import GateRules
+from tests.support.agency import CASE, DAY, PROFILE, Agency
+
+
+def strict(agency: Agency) -> GateRules:
+    return gate_rules.in_force(agency.database.client())
+
+
+def faults(agency: Agency, check: str, **changes: Any) -> str:
+    return " ".join(agency.results(check, **changes)[check].faults)
+
+
+def profile(section: str, **changed: Any) -> dict[str, Any]:
+    """The agency's profile with these values in a section, as an argument of `Agency.results`."""
+    values = msgspec.structs.replace(getattr(PROFILE, section), **changed)
+    return {"profile": msgspec.structs.replace(PROFILE, **{section: values})}
+
+
+@pytest.mark.parametrize("pattern", ["^.{5,}$", "(?i)^[a-z]{6,}$", "[a-z ]{20}"])
+def test_a_pattern_that_accepts_long_texts_only_is_found(agency: Agency, pattern: str) -> None:
+    assert "accepts" in faults(agency, "case_pattern", **profile("inquiries", case_number=pattern))
+
+
+def test_a_search_while_any_text_was_a_case_number_is_found(agency: Agency) -> None:
+    before = strict(agency)
+    agency.rule(replace(before, case_number="^.{5,}$"))
+    agency.enter("search", who="smith", pattern="AB*", case_number="girlfriend")
+    agency.enter("search", who="smith", pattern="AB*", case_number=CASE)
+    agency.rule(before)
+    assert faults(agency, "case_pattern") == ""
+    assert "1 look for a reason that says nothing, by smith" in faults(agency, "reasons")
+
+
+def test_a_search_for_a_purpose_that_was_not_prohibited_for_an_hour_is_found(agency: Agency) -> None:
+    before = strict(agency)
+    agency.rule(replace(before, prohibited=("zzzz",)))
+    agency.enter("search", who="smith", pattern="AB*", case_number=CASE, reason="Pers0nal use")
+    assert "do not prohibit: personal use, curiosity" in faults(agency, "purposes")
+    agency.rule(before)
+    assert "1 act by smith for a purpose that was not prohibited from" in faults(agency, "purposes")
+
+
+def test_an_order_that_prohibits_another_purpose_later_blames_nobody_for_before(agency: Agency) -> None:
+    agency.enter("search", who="smith", pattern="AB*", case_number=CASE, reason="parking survey")
+    before = strict(agency)
+    agency.rule(replace(before, prohibited=(*before.prohibited, "parking")))
+    assert faults(agency, "purposes") == ""
+
+
+def test_a_period_beyond_the_order_is_found_now_and_afterwards(agency: Agency) -> None:
+    assert faults(agency, "rows") == ""
+    assert "the order allows 30 days" in faults(agency, "rows", **profile("retention", data="150 days"))
+    before = strict(agency)
+    agency.rule(replace(before, retention_s=round(timedelta(days=150).total_seconds())))
+    agency.rule(before)
+    assert faults(agency, "rows") == "", "a slip that was put right within the hour kept no row"
+    earlier = "SELECT * REPLACE (set_at - INTERVAL 1 DAY AS set_at) FROM platestream.gate_rules"
+    agency.sql(f"INSERT INTO platestream.gate_rules {earlier} WHERE retention_s > 2592000")
+    assert "stored data too long from" in faults(agency, "rows")
+
+
+@pytest.mark.parametrize(
+    "changed", [{"inquiries": 1}, {"inquiries_from": "1 day"}, {"utilization_from": "1 month"}]
+)
+def test_an_audit_of_less_than_the_order_asks_for_is_found(agency: Agency, changed: dict[str, Any]) -> None:
+    assert faults(agency, "sampled") == ""
+    assert "the order for 10 of 6 months" in faults(agency, "sampled", **profile("audit", **changed))
+
+
+def test_a_draw_of_a_day_stays_found_when_the_rules_are_back(agency: Agency) -> None:
+    agency.audit(of=DAY)
+    assert "6 months asked for" in faults(agency, "sampled")
