@@ -9,6 +9,7 @@ import pytest
 
 from platestream.access import gate_rules
 from platestream.schemas.gate_rules import GateRules
+from platestream.schemas.registry import RegistryRecord
 from tests.support.agency import CASE, DAY, PROFILE, Agency
 
 
@@ -80,3 +81,9 @@ def test_an_audit_of_less_than_the_order_asks_for_is_found(agency: Agency, chang
 def test_a_draw_of_a_day_stays_found_when_the_rules_are_back(agency: Agency) -> None:
     agency.audit(of=DAY)
     assert "6 months asked for" in faults(agency, "sampled")
+
+
+def test_a_neighbor_that_is_registered_as_this_agency_and_needs_no_mou_is_found(agency: Agency) -> None:
+    assert faults(agency, "agencies") == ""
+    agency.register(RegistryRecord(kind="agency", id="showlow", name="Show Low PD", own=True))
+    assert "registered as this agency, which needs no MOU" in faults(agency, "agencies")

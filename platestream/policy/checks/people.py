@@ -236,8 +236,10 @@ def agencies(live: CheckData) -> Answer:
         and row[4].year <= 1970
         and not (rules.declaration_outside and row[3] == rules.own_state)
     ]
+    own = sorted(own_agencies(live))
     return Answer.of(
         f"{len(others)} other agencies with users",
+        fault_of("more than one is registered as this agency, which needs no MOU", own[1:] and own),
         fault_of("without an MOU in force", bare),
         fault_of("of another state", foreign),
         fault_of("without a written declaration", silent),
