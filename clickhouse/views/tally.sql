@@ -82,16 +82,21 @@ WHERE counted_at > {since:DateTime64(6, 'UTC')} AND counted_at <= {untils:Array(
 GROUP BY until, camera_id, epoch
 ORDER BY until, camera, of_epoch;
 
--- Detections by hour of capture and camera, in the sealed hour in which each was written first.
+-- Detections by hour of capture and camera, in the sealed hour in which each was written first. A detection has its id
+-- from its camera and time, so earlier rows of an id are of the same time: other days are not read.
 CREATE OR REPLACE VIEW platestream.pass_groups
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
+WITH (
+    SELECT (min(captured_at), max(captured_at)) FROM platestream.tallied WHERE source = 'detections'
+        AND tallied_at > {since:DateTime64(6, 'UTC')} AND tallied_at <= {untils:Array(DateTime64(6, 'UTC'))}[-1]
+) AS times
 SELECT
     arrayFirst(one -> one >= at, {untils:Array(DateTime64(6, 'UTC'))}) AS until,
     toStartOfHour(captured) AS hour, toString(camera) AS camera_id, count() AS detections
 FROM (
     SELECT id, min(tallied_at) AS at, argMin(captured_at, tallied_at) AS captured, argMin(camera_id, tallied_at) AS camera
     FROM platestream.tallied
-    WHERE source = 'detections' AND id IN (
+    WHERE source = 'detections' AND captured_at >= times.1 AND captured_at <= times.2 AND id IN (
         SELECT id FROM platestream.tallied WHERE source = 'detections'
             AND tallied_at > {since:DateTime64(6, 'UTC')} AND tallied_at <= {untils:Array(DateTime64(6, 'UTC'))}[-1]
     )

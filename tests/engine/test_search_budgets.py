@@ -8,16 +8,21 @@ asserted here in rows, `platestream bench search` measures at 10 million.
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import uuid4
 
+import msgspec
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
 
 from benchmarks.search import DAYS, fill, looks, rows_read
 from platestream.edges.clickhouse_client import ANALYST, RETENTION
-from platestream.retention import tally
+from platestream.retention import hourly_counts, tally
 from platestream.retention.service import run, start_scheduled
+from platestream.schemas import tables
+from platestream.schemas.tally import Counts
 from tests.support.database import Database, copied
 from tests.support.door import door_of
+from tests.support.flows import READ
 
 ROWS = 280_000
 GRANULE = 2048
@@ -79,6 +84,22 @@ def test_a_month_is_compared_in_the_memory_of_a_day(
 def test_an_hour_is_sealed_without_reading_what_was_counted_before(database: Database) -> None:
     client, now = database.client(RETENTION), datetime.now(UTC) + timedelta(minutes=10)
     assert rows_read(database.client(), lambda: tally._groups(client, now, [now + tally.EVERY])) < ROWS / 10
+
+
+def test_what_arrived_in_an_hour_is_counted_by_the_days_that_it_is_of(database: Database) -> None:
+    client, began = database.client(RETENTION), database.value("SELECT now64(6, 'UTC')")
+    database.put(
+        tables.DETECTIONS, msgspec.structs.replace(READ, detection_id=uuid4(), captured_at=datetime.now(UTC))
+    )
+    found: list[Counts] = []
+    read = rows_read(
+        database.client(),
+        lambda: found.append(
+            hourly_counts.count(client, began, began + tally.EVERY, None, timedelta(days=30))
+        ),
+    )
+    assert [sum(hour.cameras.values()) for hour in found[0].passes] == [1]
+    assert read < ROWS / 10
 
 
 def test_a_run_in_which_nothing_is_due_reads_the_oldest_rows(database: Database) -> None:
