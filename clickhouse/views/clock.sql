@@ -3,25 +3,29 @@
 -- about the same value, because the delay of a replay, or of cameras that upload stored frames, shrinks.
 CREATE OR REPLACE VIEW platestream.clock_seen
 DEFINER = platestream_definer SQL SECURITY DEFINER AS
-WITH late AS (
-    SELECT source, if(count() >= 4 AND max(delay) - min(delay) <= 3600, min(delay), 0) AS least
+-- Detections by their counts, which have an index by the time of writing.
+WITH (
+    SELECT (sumIf(least, source = 'cameras'), sumIf(least, source = 'broker'))
     FROM (
-        SELECT 'cameras' AS source, toStartOfHour(ingested_at) AS hour, min(dateDiff('second', captured_at, ingested_at)) AS delay
-        FROM platestream.detections WHERE ingested_at > now64(6) - INTERVAL 1 DAY
-        GROUP BY hour HAVING count() >= 5
-        UNION ALL
-        SELECT 'broker', toStartOfHour(received_at) AS hour, min(dateDiff('second', timestamp, received_at))
-        FROM platestream.dead_letters WHERE received_at > now64(6) - INTERVAL 1 DAY
-        GROUP BY hour HAVING count() >= 5
+        SELECT source, if(count() >= 4 AND max(delay) - min(delay) <= 3600, min(delay), 0) AS least
+        FROM (
+            SELECT 'cameras' AS source, toStartOfHour(tallied_at) AS hour, min(dateDiff('second', captured_at, tallied_at)) AS delay
+            FROM platestream.tallied AS counts WHERE counts.source = 'detections' AND tallied_at > now64(6) - INTERVAL 1 DAY
+            GROUP BY hour HAVING count() >= 5
+            UNION ALL
+            SELECT 'broker', toStartOfHour(received_at) AS hour, min(dateDiff('second', timestamp, received_at))
+            FROM platestream.dead_letters WHERE received_at > now64(6) - INTERVAL 1 DAY
+            GROUP BY hour HAVING count() >= 5
+        )
+        GROUP BY source
     )
-    GROUP BY source
-)
+) AS late
 SELECT
     now64(6, 'UTC') AS at,
     (SELECT max(log.at) FROM platestream.inquiry_log AS log) AS newest_row,
     (SELECT seals.at FROM platestream.inquiry_seals AS seals ORDER BY seals.seal DESC LIMIT 1) AS last_sealed,
-    (SELECT sumIf(least, source = 'cameras') FROM late) AS cameras_late,
-    (SELECT sumIf(least, source = 'broker') FROM late) AS broker_late;
+    late.1 AS cameras_late,
+    late.2 AS broker_late;
 
 -- Registered people who confirmed that the clock is right.
 CREATE OR REPLACE VIEW platestream.clock_confirmed

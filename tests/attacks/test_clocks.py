@@ -227,7 +227,8 @@ def test_cameras_and_broker_tell_of_a_clock_that_was_false_from_the_start() -> N
 
 def arrive(database: Database, delays: list[timedelta]) -> None:
     """Put only five detections an hour, up to now, which were this late in each hour."""
-    database.client().command("TRUNCATE TABLE platestream.detections")
+    for table in ("detections", "tallied"):
+        database.client().command(f"TRUNCATE TABLE platestream.{table}")
     for hours, late in enumerate(reversed(delays)):
         came = now() - hours * HOUR
         one = msgspec.structs.replace(READ, captured_at=came - late)
@@ -240,6 +241,12 @@ def arrive(database: Database, delays: list[timedelta]) -> None:
             "platestream.detections",
             [[*row, came] for row in rows],
             column_names=[*tables.DETECTIONS.columns, "ingested_at"],
+        )
+        database.client().command(
+            "ALTER TABLE platestream.tallied UPDATE tallied_at = {came:DateTime64(6, 'UTC')}"
+            " WHERE captured_at = {captured:DateTime64(3, 'UTC')}",
+            parameters={"came": came, "captured": one.captured_at},
+            settings={"mutations_sync": 2},
         )
 
 
