@@ -26,6 +26,8 @@ from platestream.edges.kafka_acls import transactions
 from platestream.edges.kafka_client import (
     BROKER_SECONDS,
     BrokerError,
+    NotSetUpError,
+    metadata,
     open_client,
     partitions,
 )
@@ -41,6 +43,7 @@ SILENT_SECONDS = 10.0
 """Time without a heartbeat after which a process counts as dead. The broker fences one that is not."""
 TRANSACTION_SECONDS = 40.0  # longer than the timeout of an acknowledgment
 
+_TRANSACTION_LOG = "__transaction_state"
 _REMOVALS: Topic[Any] = replace(cast(Topic[Any], CLAIMS), encode=lambda key: Message(key.encode(), None))
 
 log = logging.getLogger(__name__)
@@ -170,11 +173,21 @@ class KafkaClaim:
             if topic is not CLAIMS
         ]
         with ThreadPoolExecutor() as pool:
-            list(
-                pool.map(
-                    lambda one: begin_transactions(open_client(Producer, {**self._config, **one})), names
-                )
-            )
+            begun = [
+                pool.submit(begin_transactions, open_client(Producer, {**self._config, **one}))
+                for one in names
+            ]
+        try:
+            for one in begun:
+                one.result()
+        except BrokerError:
+            # The broker makes this topic at the first transaction, if it has nodes enough.
+            if _TRANSACTION_LOG not in metadata(self._config).topics:
+                raise NotSetUpError(
+                    "the broker keeps no transactions: `transaction.state.log.replication.factor` is larger "
+                    "than its number of nodes"
+                ) from None
+            raise
 
     def _keep(self) -> None:
         """Send heartbeats until the share is taken over, then end the process, which may be idle."""
