@@ -180,6 +180,8 @@ class KafkaClaim:
         try:
             for one in begun:
                 one.result()
+        except NotSetUpError:
+            raise
         except BrokerError:
             # The broker makes this topic at the first transaction, if it has nodes enough.
             if _TRANSACTION_LOG not in metadata(self._config).topics:

@@ -11,6 +11,14 @@ from platestream.access import gate_rules
 from platestream.schemas.gate_rules import GateRules
 from platestream.schemas.registry import RegistryRecord
 from tests.support.agency import CASE, DAY, PROFILE, Agency
+from tests.support.door import door_of
+from tests.support.factors import give
+
+
+@pytest.fixture(autouse=True)
+def _factor(agency: Agency) -> None:
+    """The chief has just given the second factor: the agency may have been made long before this test."""
+    give(door_of(agency.database, "chief", data=agency.data))
 
 
 def strict(agency: Agency) -> GateRules:
