@@ -6,6 +6,7 @@ the system starts, and at the end, while the last vehicles are read.
 
 import hashlib
 import os
+import statistics
 import subprocess
 import time
 from collections import defaultdict
@@ -138,12 +139,10 @@ def _watched(video: Path, cameras: int, seconds: float, passes: Sequence[VideoPa
             time.sleep(BEFORE + seconds + LEAVES)
             gateway = _processor(system)
             frames = system.count("frames") - frames
-            ended = time.monotonic()
             until(lambda: system.waiting() == 0, within=END + QUIET - 10)
-            behind = time.monotonic() - ended
             _settle(system)
             after = _processor(system)
-            found = _detections(system)
+            found, delays = _detections(system), sorted(system.delays("detections"))
     finally:
         server.kill()
     span = cameras * (BEFORE + seconds + LEAVES)
@@ -151,7 +150,12 @@ def _watched(video: Path, cameras: int, seconds: float, passes: Sequence[VideoPa
     return {
         "processor": {name: round(one / span, 3) for name, one in spent.items()},
         "frames_sent_s": round(frames / span, 2),
-        "behind_s": round(behind, 1),
+        # A pass is written some seconds after its last frame; what is above the least is lateness.
+        "capture_to_detection_s": {
+            "least": round(delays[0], 1),
+            "p50": round(statistics.median(delays), 1),
+            "most": round(delays[-1], 1),
+        },
         **compared(passes, found, cameras),
     }
 

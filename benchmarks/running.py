@@ -71,6 +71,11 @@ class Live:
         with sqlite3.connect(f"file:{file}?mode=ro", uri=True) as db:
             return int(db.execute("SELECT count(*) FROM messages").fetchone()[0])
 
+    def delays(self, topic: str) -> list[float]:
+        """Seconds from the time of each message of `topic`, that of its capture, until it was written."""
+        with sqlite3.connect(f"file:{self.data / 'topics' / f'{topic}.sqlite3'}?mode=ro", uri=True) as db:
+            return [micros / 1e6 for (micros,) in db.execute("SELECT arrived - time FROM messages")]
+
     def processes(self) -> list[int]:
         """Its processes, supervisor and log included."""
         supervisor = Supervisor(self.data).pid

@@ -150,15 +150,15 @@ def _run(door: Door, period: timedelta, now: datetime | None, unread: list[str])
     data = None if door.settings.kafka else door.settings.data
     attempt("sealing the counts", lambda: _seal_counts(door, reading.at))
     compared = daily(client, before.compared if before else None, reading.at)
-    anew = before is None or compared is not before.compared
-    last = LAST if anew else cutoff + AHEAD
-    attempt("counting the use", lambda: tally(client, cutoff, now, again=anew))
+    full = before is None or compared is not before.compared
+    last = LAST if full else cutoff + AHEAD
+    attempt("counting the use", lambda: tally(client, cutoff, now, again=full))
     attempt("counting what expires", lambda: note_expiring(client, permit.inquiry_id, cutoff, last))
     dropped: dict[str, list[str]] = {}
     deleted: dict[str, int] = {}
     for table in EXPIRING_TABLES:
         limit = now - table.retention_of(period)
-        until = LAST if anew else limit + AHEAD
+        until = LAST if full else limit + AHEAD
         step = partial(expire, client, table, limit, until, whole=period >= DAY)
         dropped[table.name], deleted[table.name] = attempt(f"deleting {table.name}", step) or ([], 0)
     released = attempt("purging evidence", lambda: _purge_evidence(door, faults)) or []
@@ -168,7 +168,7 @@ def _run(door: Door, period: timedelta, now: datetime | None, unread: list[str])
         cutoff=cutoff,
         dropped=dropped,
         deleted=deleted,
-        oldest=attempt("reading ages", lambda: _oldest(client, None if anew else AHEAD)) or {},
+        oldest=attempt("reading ages", lambda: _oldest(client, None if full else AHEAD)) or {},
         files=[
             *(attempt("saved searches", lambda: list(_purge_saved(door, cutoff))) or []),
             *(attempt("pictures of cameras", lambda: list(_purge_pictures(door, cutoff))) or []),
