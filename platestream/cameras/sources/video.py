@@ -45,9 +45,10 @@ def rtsp(
             raise CameraError("no video can be opened there")
         clock = StreamClock()
         while not stop():
+            asked_at = time.monotonic()
             if not video.grab():
                 raise CameraError(f"the stream ended, or sent no frame for {silent:.0f} s")
-            waited = clock.delay(video.get(cv2.CAP_PROP_POS_MSEC) / 1000, time.monotonic())
+            waited = clock.delay(video.get(cv2.CAP_PROP_POS_MSEC) / 1000, asked_at, time.monotonic())
             if not due(waited):
                 continue
             at = now() - timedelta(seconds=waited)
