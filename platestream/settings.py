@@ -24,6 +24,7 @@ from platestream.keys.master import Master, MasterFile
 from platestream.keys.token import parse, token_at
 from platestream.runtime.account import system_account as system_account
 from platestream.runtime.sign_in_file import with_token
+from platestream.schemas.claim import SHARE
 
 ACCOUNTS = "accounts"
 """Folder of the accounts of the engine that `platestream up` starts, below the data folder."""
@@ -116,7 +117,7 @@ class Settings(BaseSettings):
     )
     share: str = Field(
         default="1/1",
-        pattern=r"^[1-9]\d?/[1-9]\d?$",
+        pattern=SHARE,
         description="part of the cameras that this process of recognize or match reads, such as 1/2 and 2/2 "
         "for two; fixed for its recovery store",
     )

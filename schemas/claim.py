@@ -6,12 +6,15 @@ from msgspec import Meta
 
 from platestream.schemas.fields import Name, Record, Text
 
+SHARE = r"^[1-9][0-9]?/[1-9][0-9]?$"
+"""Number of a share and of all shares."""
+
 
 class Claim(Record, tag="claim/1", frozen=True, kw_only=True):
     """Heartbeat of the process of a share; it reads and writes until a later claim replaces its start."""
 
     flow: Name
-    share: Annotated[str, Meta(pattern=r"^[1-9][0-9]*/[1-9][0-9]*$", description="such as 1/2")]
+    share: Annotated[str, Meta(pattern=SHARE, description="such as 1/2")]
     start: Annotated[Name, Meta(description="identifier of the process, new at each start")]
     store: Annotated[Text, Meta(description="recovery store: start of the machine, device and inode")]
     process: Annotated[Text, Meta(description="host name and process id")]

@@ -3,32 +3,18 @@
 import shutil
 import time
 from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from confluent_kafka.admin import NewPartitions
 
 from platestream.edges.changelog import read_to_end
 from platestream.schemas import topics
-from tests.checker.flows import UNDISTURBED
 from tests.support.kafka_broker import KafkaBroker, wait_until
-from tests.support.match_agency import MatchAgency, start_agency
+from tests.support.match_agency import MARKS, WITHIN, MatchAgency, agency
 
-WITHIN = 120
+__all__ = ["agency"]
 
-pytestmark = [
-    pytest.mark.kafka,
-    pytest.mark.timeout(595),
-    pytest.mark.parametrize("own_kafka", [UNDISTURBED], indirect=True),
-]
-
-
-@pytest.fixture
-def agency(own_kafka: KafkaBroker, tmp_path: Path) -> Iterator[MatchAgency]:
-    made = start_agency(tmp_path, own_kafka)
-    yield made
-    made.end()
+pytestmark = MARKS
 
 
 def test_a_share_that_is_killed_goes_on_and_each_hit_is_stored_once(agency: MatchAgency) -> None:

@@ -4,34 +4,26 @@ import os
 import random
 import signal
 import time
-from collections.abc import Iterator
-from pathlib import Path
+from dataclasses import replace
+from typing import Any, cast
 
+import msgspec
 import pytest
 
-from platestream.edges.changelog import read_to_end
+from platestream.edges.changelog import publish, read_to_end
 from platestream.operations.doctor.context import CheckContext
 from platestream.operations.doctor.shares import shares
 from platestream.schemas import topics
-from tests.checker.flows import UNDISTURBED
+from platestream.schemas.claim import Claim
+from platestream.schemas.message import Message
+from platestream.schemas.topics import Topic
 from tests.support.flow_cluster import FlowCluster
 from tests.support.kafka_broker import KafkaBroker, wait_until
-from tests.support.match_agency import MatchAgency, start_agency
+from tests.support.match_agency import MARKS, WITHIN, MatchAgency, agency
 
-WITHIN = 120
+__all__ = ["agency"]
 
-pytestmark = [
-    pytest.mark.kafka,
-    pytest.mark.timeout(595),
-    pytest.mark.parametrize("own_kafka", [UNDISTURBED], indirect=True),
-]
-
-
-@pytest.fixture
-def agency(own_kafka: KafkaBroker, tmp_path: Path) -> Iterator[MatchAgency]:
-    made = start_agency(tmp_path, own_kafka)
-    yield made
-    made.end()
+pytestmark = MARKS
 
 
 def work_off(agency: MatchAgency, what: str) -> None:
@@ -78,6 +70,23 @@ def test_another_number_of_shares_beside_running_ones_is_refused_and_changes_not
     assert [one.found for one in shares(CheckContext({}))] == [
         f"Share {share} of match is silent: partitions are not read." for share in ("1/3", "2/3")
     ]
+
+
+def test_claims_that_somebody_else_wrote_stop_no_start_and_are_named(
+    agency: MatchAgency, own_kafka: KafkaBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim = Claim(flow="match", share="1/1", start="x", store="none", process="a stranger's")
+    numbers = ("1/999999999", "1/" + "9" * 5000, "0/0", "one")
+    written = [msgspec.json.encode(msgspec.structs.replace(claim, share=one)) for one in numbers]
+    raw: Topic[Any] = replace(cast(Topic[Any], topics.CLAIMS), encode=lambda message: message)
+    forged = [b"no claim", *written]
+    publish(agency.streams, raw, [Message(f"{n}".encode(), one) for n, one in enumerate(forged)])
+    share = agency.share("1/1")
+    share.start(1)
+    work_off(agency, "beside claims that nobody can read")
+    monkeypatch.setenv("PLATESTREAM_KAFKA", own_kafka.bootstrap)
+    found = [one.found for one in shares(CheckContext({}))]
+    assert [one.startswith("No claim at offset") for one in found] == [True] * len(forged)
 
 
 @pytest.mark.nightly

@@ -2,11 +2,13 @@
 
 import time
 from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 
 from platestream.clickhouse import migrate
 from platestream.edges.changelog import publish, read_to_end
@@ -16,6 +18,7 @@ from platestream.schemas import topics
 from platestream.schemas.detection import Detection, detection_id
 from platestream.schemas.topics import TOPICS
 from tests.checker import gather
+from tests.checker.flows import UNDISTURBED
 from tests.support.engine import Engine
 from tests.support.flow_cluster import FlowCluster
 from tests.support.flows import detection, listed
@@ -113,3 +116,19 @@ def start_agency(folder: Path, kafka: KafkaBroker) -> MatchAgency:
         made.end()
         raise
     return made
+
+
+WITHIN = 120
+MARKS = [
+    pytest.mark.kafka,
+    pytest.mark.timeout(595),
+    pytest.mark.parametrize("own_kafka", [UNDISTURBED], indirect=True),
+]
+"""Marks of a module whose tests have `agency`."""
+
+
+@pytest.fixture
+def agency(own_kafka: KafkaBroker, tmp_path: Path) -> Iterator[MatchAgency]:
+    made = start_agency(tmp_path, own_kafka)
+    yield made
+    made.end()

@@ -7,10 +7,12 @@ from platestream.edges.changelog import newest
 from platestream.edges.kafka_client import NotSetUpError
 from platestream.operations.doctor.context import CheckContext
 from platestream.operations.doctor.finding import CheckResult, NotCheckedError, fault, ok
+from platestream.schemas.message import RefusedError
 from platestream.schemas.topics import CLAIMS
 
 LATE = timedelta(minutes=1)
 """Time after a heartbeat until a share counts as not running; the broker's clock may differ from ours."""
+_BROKEN = "Find out who wrote it: platestream topics --acls gives rights. Flows pass over it."
 
 
 def shares(context: CheckContext) -> Iterable[CheckResult]:
@@ -18,14 +20,20 @@ def shares(context: CheckContext) -> Iterable[CheckResult]:
     if not context.settings.kafka:
         raise NotCheckedError("no broker is named; platestream status shows processes")
     try:
-        found = [(CLAIMS.decode(one), one.timestamp) for one in newest(context.door.streams, CLAIMS).values()]
+        messages = newest(context.door.streams, CLAIMS).values()
     except NotSetUpError as error:
         return [fault(f"Nothing stops a second process of a share: {error}.", "platestream topics --acls")]
-    if not found:
+    found, broken = [], []
+    for message in messages:
+        try:
+            found.append((CLAIMS.decode(message), message.timestamp))
+        except RefusedError as error:
+            broken.append(fault(f"No claim at offset {message.offset} of `{CLAIMS.name}`: {error}.", _BROKEN))
+    if not found and not broken:
         raise NotCheckedError("no share has started yet, or several processes share a store")
     since = context.now() - LATE
     running = {(one.flow, one.share) for one, at in found if at is not None and at > since}
-    faults = []
+    faults = broken
     for flow in sorted({one.flow for one, _at in found}):
         there = {share for name, share in running if name == flow}
         missing = [f"Share {one} of {flow}" for one in sorted(_expected(there) - there)]
