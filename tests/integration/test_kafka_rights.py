@@ -5,9 +5,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 import pytest
-from confluent_kafka import KafkaError, KafkaException, Producer
+from confluent_kafka import KafkaException, Producer
 from confluent_kafka.admin import (
     AclBinding,
     AclOperation,
@@ -24,8 +23,6 @@ from confluent_kafka.admin import (
     AlterConfigOpType,
     ConfigEntry,
     ConfigResource,
-    NewPartitions,
-    NewTopic,
     ResourcePatternType,
     ResourceType,
     ScramCredentialInfo,
@@ -39,12 +36,8 @@ from platestream.edges.kafka import KafkaTopics
 from platestream.edges.kafka_client import (
     BrokerError,
     log_client_error,
-    partitions,
     properties,
 )
-from platestream.edges.kafka_read import consumer_of
-from platestream.edges.kafka_topics import settings
-from platestream.edges.kafka_write import KafkaWriter
 from platestream.schemas import topics
 from platestream.schemas.frame import Frame
 from platestream.schemas.message import Message, RefusedError
@@ -53,6 +46,7 @@ from platestream.schemas.topics import TOPICS, Topic
 from tests.conftest import skip_unless_ci
 from tests.support.flow_process import ROOT, FlowProcess
 from tests.support.flows import ACTION, listed, plate_picture
+from tests.support.kafka_attempts import ATTEMPTS, done, outcome
 from tests.support.kafka_broker import Kafka, KafkaUnavailableError, wait_until
 from tests.support.kafka_secured import OF_ADMINISTRATOR, SecuredKafka, authority
 from tests.support.receivers import SECRET, http_receiver
@@ -130,99 +124,6 @@ def command(broker: Kafka, file: Path | None, *words: str, at: str = "") -> subp
     )
     assert not [secret for secret in SECRETS if secret in ran.stdout + ran.stderr]
     return ran
-
-
-# The matrix: each attempt returns where it is allowed, and raises where it is refused.
-
-Attempt = Callable[[Mapping[str, Any], Topic[Any]], object]
-
-
-def read(config: Mapping[str, Any], topic: Topic[Any]) -> None:
-    assert partitions(config, topic.name)
-    consumer = consumer_of(config, topic.name, 0)
-
-    def arrived() -> bool:
-        """Whoever reads no topic may not ask for the group, either; the topic's own answer counts, which
-        may come with that of the group.
-        """
-        for raw in consumer.consume(10, timeout=0.1):
-            error = raw.error()
-            if error is None:
-                return True
-            if error.code() != KafkaError.GROUP_AUTHORIZATION_FAILED:
-                raise KafkaException(error)
-        return False
-
-    try:
-        wait_until(arrived, 60, f"{topic.name} read or refused")
-    finally:
-        consumer.close()
-
-
-def write(config: Mapping[str, Any], topic: Topic[Any]) -> None:
-    as_it_is = replace(topic, encode=lambda message: message)
-    KafkaWriter(config, as_it_is).publish([Message(b"matrix", b"of no meaning")])
-
-
-def done(futures: Mapping[Any, "Future[Any]"], allowed_as: str = "") -> None:
-    """`allowed_as`: the error that an account hears which may do it, but not to a topic that is there."""
-    try:
-        for future in futures.values():
-            future.result(20)
-    except KafkaException as error:
-        if error.args[0].name() != allowed_as:
-            raise
-
-
-def see_settings(config: Mapping[str, Any], topic: Topic[Any]) -> None:
-    client = AdminClient(dict(config))
-    done(client.describe_configs([ConfigResource(ResourceType.TOPIC, topic.name)]))
-
-
-def set_settings(config: Mapping[str, Any], topic: Topic[Any]) -> None:
-    changes = [
-        ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
-        for name, value in settings(topic).items()
-    ]
-    resource = ConfigResource(ResourceType.TOPIC, topic.name, incremental_configs=changes)
-    client = AdminClient(dict(config))
-    done(client.incremental_alter_configs([resource]))
-
-
-def make(config: Mapping[str, Any], topic: Topic[Any]) -> None:
-    client = AdminClient(dict(config))
-    done(client.create_topics([NewTopic(topic.name, 1, 1)]), allowed_as="TOPIC_ALREADY_EXISTS")
-
-
-def add_partitions(config: Mapping[str, Any], topic: Topic[Any]) -> None:
-    client = AdminClient(dict(config))
-    done(client.create_partitions([NewPartitions(topic.name, 1)]), allowed_as="INVALID_PARTITIONS")
-
-
-def delete(config: Mapping[str, Any], topic: Topic[Any]) -> None:
-    client = AdminClient(dict(config))
-    done(client.delete_topics([topic.name]))
-
-
-ATTEMPTS: dict[str, tuple[Attempt, Callable[[Rights, Topic[Any]], bool]]] = {
-    "read": (read, lambda rights, topic: topic in rights.reads),
-    "write": (write, lambda rights, topic: topic in rights.writes),
-    "see settings": (see_settings, lambda rights, _topic: rights.compares),
-    "set settings": (set_settings, lambda rights, _topic: rights.makes),
-    "make": (make, lambda rights, _topic: rights.makes),
-    "add partitions": (add_partitions, lambda _rights, _topic: False),
-    "delete": (delete, lambda _rights, _topic: False),
-}
-REFUSED = ("TOPIC_AUTHORIZATION_FAILED", "CLUSTER_AUTHORIZATION_FAILED", "has no right to")
-
-
-def outcome(attempt: Attempt, config: Mapping[str, Any], topic: Topic[Any]) -> str:
-    try:
-        attempt(config, topic)
-    except (BrokerError, KafkaException) as error:
-        said = error.args[0].name() if isinstance(error, KafkaException) else str(error)
-        return "refused" if any(why in said for why in REFUSED) else said
-    return "allowed"
 
 
 @pytest.mark.parametrize("name", [*ACCOUNTS, STRANGER])

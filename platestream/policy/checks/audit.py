@@ -16,7 +16,7 @@ from platestream.transparency_log.log_integrity import verify
 
 SLACK = timedelta(days=4)  # six months were also counted as 180 days
 LEAST, MONTHS, YEAR = 10, Span(6, "month"), Span(12, "month")
-"""Of the order's sections K.2 and K.3: inquiries, their period and that of the use; a law has its own."""
+"""Least inquiries, their period, and that of the use, by sections K.2 and K.3; a law has its own."""
 
 _FIRST = "SELECT min(at), count() FROM platestream.inquiry_log"
 _SEALED = "SELECT count() FROM platestream.inquiry_seals"
