@@ -16,7 +16,7 @@ from platestream.schemas.registry import RegistryRecord
 from tests.checker import gather
 from tests.checker.check import Evidence, Fault, faults
 from tests.checker.journal import APART, SHOTS, Journal, Send
-from tests.checker.street import TABLES
+from tests.checker.street import read_tables
 from tests.support.engine import Engine
 from tests.support.flow_cluster import FlowCluster
 from tests.support.kafka_broker import SETTINGS, KafkaBroker, wait_until
@@ -119,6 +119,7 @@ class Run:
             "PLATESTREAM_CLICKHOUSE": engine.dsn("flows").replace("//", "//platestream_"),
             SEEN: str(self.seen),
         }
+        self._keys = folder / "recognize" / "keys"
         self.recognize = FlowCluster("tests.support.marked:flow", folder / "recognize", fields)
         self.match = FlowCluster("platestream.flows.match_flow:flow", folder / "match", fields)
 
@@ -155,7 +156,7 @@ class Run:
             topic: gather.kafka_topic(self.kafka.bootstrap, topic)
             for topic in ("frames", "frames_quarantine", "detections", "alert_hits", "inquiries")
         }
-        rows = {table: gather.rows(self.engine.dsn("owner"), sql) for table, sql in TABLES.items()}
+        rows = read_tables(self.engine.dsn("owner"), self._keys)
         entries = {plate: f"sjpd:{name}" for plate, name in LISTED.items()}
         return Evidence(self.journal.sends(), polls, rows, entries, whole=frozenset({"frames"}))
 

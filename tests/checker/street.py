@@ -12,6 +12,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from urllib.error import URLError
 
 import httpx
@@ -52,6 +53,15 @@ secret_file = "{secret}"
 to = ["cad"]
 historical = true
 """
+
+
+def read_tables(owner: str, keys: Path) -> dict[str, list[dict[str, Any]]]:
+    """The rows of each table, and whether each stored picture is one, opened with the keys of this folder."""
+    rows = {table: gather.rows(owner, sql) for table, sql in TABLES.items()}
+    for row in rows["images"]:
+        picture = unseal_picture(keys, row["detection_id"], row["kind"], b64decode(row.pop("stored")))
+        row["picture"] = picture[:3] == b"\xff\xd8\xff"
+    return rows
 
 
 @dataclass
@@ -118,18 +128,13 @@ class Street:
     def found(self, shown: set[str] | None = None) -> Evidence:
         """Read everything."""
         kafka, data = self.system.kafka, self.system.data
-        rows = {table: gather.rows(self.owner, sql) for table, sql in TABLES.items()}
-        for row in rows["images"]:
-            stored = b64decode(row.pop("stored"))
-            picture = unseal_picture(data / "keys", row["detection_id"], row["kind"], stored)
-            row["picture"] = picture[:3] == b"\xff\xd8\xff"
         return Evidence(
             self.journal.sends(),
             {
                 topic: gather.kafka_topic(kafka, topic) if kafka else gather.topic_file(data, topic)
                 for topic in ("frames", "detections", "alert_hits", "inquiries")
             },
-            rows,
+            read_tables(self.owner, data / "keys"),
             self.listed,
             "cad",
             self.web.ids,
