@@ -3,14 +3,13 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
 
-from platestream.edges.changelog import newest
+from platestream.edges.changelog import newest, readable
 from platestream.edges.edge import Edge
 from platestream.operators.approvals import Approvals, Unapproved
 from platestream.operators.boundary import Point
 from platestream.operators.sensitive_places import SensitivePlaces
 from platestream.runtime.clock import Clock, utc_now
 from platestream.schemas import topics
-from platestream.schemas.message import RefusedError
 from platestream.schemas.profile import Places
 from platestream.schemas.registry import RegistryRecord
 
@@ -51,8 +50,5 @@ class CallRateLimit:
 
 
 def _known(edge: Edge) -> Iterator[RegistryRecord]:
-    for message in newest(edge.topics, topics.REGISTRY).values():
-        try:
-            yield topics.REGISTRY.decode(message)
-        except RefusedError:
-            continue  # the flow reads it again, and makes it a dead letter
+    # One that cannot be read is read again by the flow, which makes it a dead letter.
+    return readable(topics.REGISTRY, newest(edge.topics, topics.REGISTRY).values())

@@ -17,7 +17,7 @@ import msgspec
 from platestream.access import accounts
 from platestream.access.door import Door, Permit
 from platestream.access.effects import Bulk, publish_encoded
-from platestream.edges.changelog import newest, publish, read_to_end
+from platestream.edges.changelog import newest, publish, read_to_end, readable
 from platestream.edges.clickhouse_client import SUPERVISOR, run
 from platestream.edges.edge import Topics
 from platestream.edges.kafka_client import BrokerError
@@ -51,7 +51,7 @@ ANOTHERS = "shift login and shift logout keep the shifts"
 
 def records(streams: Topics) -> list[RegistryRecord]:
     """Return the newest version of every record, ended ones included."""
-    return [topics.REGISTRY.decode(one) for one in newest(streams, topics.REGISTRY).values()]
+    return list(readable(topics.REGISTRY, newest(streams, topics.REGISTRY).values()))
 
 
 def records_of(streams: Topics, kind: Kind) -> dict[str, RegistryRecord]:
@@ -492,8 +492,6 @@ def _outside(door: Door, camera: RegistryRecord) -> Iterator[str]:
 
 def _quarantined(streams: Topics, camera: str) -> list[Message]:
     """Return the quarantined frames of a camera as messages of the topic of frames."""
-    return [
-        topics.FRAMES.encode(topics.FRAMES_QUARANTINE.decode(message))
-        for message in read_to_end(streams, topics.FRAMES_QUARANTINE)
-        if message.key == camera.encode()
-    ]
+    waiting = read_to_end(streams, topics.FRAMES_QUARANTINE)
+    of_camera = (message for message in waiting if message.key == camera.encode())
+    return [topics.FRAMES.encode(frame) for frame in readable(topics.FRAMES_QUARANTINE, of_camera)]

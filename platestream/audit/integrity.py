@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from platestream.access.door import Door
-from platestream.edges.changelog import read_to_end
+from platestream.edges.changelog import read_to_end, readable
 from platestream.edges.clickhouse_client import AUDITOR
 from platestream.edges.inquiry_log import readable_log
 from platestream.schemas.topics import INQUIRIES
+from platestream.schemas.unreadable import unreadable
 from platestream.transparency_log import log_export as inquiry_export
 from platestream.transparency_log.config import config, verifier
 from platestream.transparency_log.log_integrity import verify, waiting_sentence
@@ -41,9 +42,10 @@ def check(door: Door) -> Check:
     """
     log = readable_log(door.enter("audit_show", "inquiry log against its seals").inquiry_id)
     client = door.client(AUDITOR)
-    copy = [INQUIRIES.decode(message) for message in read_to_end(door.streams, INQUIRIES)]
+    with unreadable() as unread:
+        copy = list(readable(INQUIRIES, read_to_end(door.streams, INQUIRIES)))
     found = verify(client, copy, log=log)
-    faults = [*found.faults, *_published_faults(door, log)]
+    faults = [*unread, *found.faults, *_published_faults(door, log)]
     return Check(faults, len({one.seal for one in copy}), found.waiting, found.head)
 
 

@@ -1,11 +1,12 @@
 """Reading and writing topics outside a flow, on the edge that the settings name."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from platestream.edges.edge import Topics
-from platestream.schemas.message import Message
+from platestream.schemas.message import Message, RefusedError
 from platestream.schemas.topics import Topic
+from platestream.schemas.unreadable import note_unreadable
 
 T = TypeVar("T")
 
@@ -33,6 +34,18 @@ def read_to_end(topics: Topics, topic: Topic[Any], prefix: bytes = b"") -> Itera
     Messages whose keys do not start with `prefix` are not decoded.
     """
     return topics.read_to_end(topic, prefix)
+
+
+def readable(topic: Topic[T], messages: Iterable[Message]) -> Iterator[T]:
+    """Yield the records of messages; one that cannot be read is noted (`schemas/unreadable.py`)."""
+    for message in messages:
+        try:
+            record = topic.decode(message)
+        except RefusedError as error:
+            key = (message.key or b"").decode(errors="replace")
+            note_unreadable(f"a message of {topic.name} cannot be read ({key!r}): {error.detail}")
+        else:
+            yield record
 
 
 def publish(topics: Topics, topic: Topic[T], records: Sequence[T]) -> None:

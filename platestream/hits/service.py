@@ -20,6 +20,7 @@ from platestream.access import disproofs, gate
 from platestream.access.door import Documentation, Door
 from platestream.access.effects import effect_of, write
 from platestream.access.rows import put_at_once
+from platestream.edges.changelog import readable
 from platestream.edges.clickhouse_client import ANALYST, DatabaseError
 from platestream.inquiries import search as looking
 from platestream.operators.disproof import Disproof, Disproofs, matches_exactly, pair_of
@@ -230,8 +231,7 @@ def follow_hits(door: Door) -> Iterator[HitWithHistory]:
     person before `log_shown` has logged it.
     """
     for messages in door.streams.follow(topics.ALERT_HITS):
-        for message in messages:
-            hit = topics.ALERT_HITS.decode(message)
+        for hit in readable(topics.ALERT_HITS, messages):
             if not hit.historical:
                 (values,) = tables.ALERT_HITS.rows(hit)
                 row = dict(zip(tables.ALERT_HITS.columns, values, strict=True))

@@ -11,7 +11,7 @@ import msgspec
 
 from platestream.access.door import Permit
 from platestream.access.effects import Bulk, publish_encoded
-from platestream.edges.changelog import newest, read_to_end
+from platestream.edges.changelog import newest, read_to_end, readable
 from platestream.edges.edge import Topics
 from platestream.hotlist.entry import check_complete, make_entry
 from platestream.hotlist.files.column_map import NO_PLATE
@@ -120,10 +120,7 @@ class Import:
 
 def listed(streams: Topics) -> dict[str, HotListEntry]:
     """Return the current entries of the list by id."""
-    return {
-        key.decode(): HotListEntry.from_json(message.value)
-        for key, message in newest(streams, topics.HOTLIST).items()
-    }
+    return entries_of(streams, "")
 
 
 def own_entries(streams: Topics) -> dict[str, HotListEntry]:
@@ -132,9 +129,10 @@ def own_entries(streams: Topics) -> dict[str, HotListEntry]:
 
 
 def entries_of(streams: Topics, source: str) -> dict[str, HotListEntry]:
-    """Return the current entries of one source by id."""
-    found = newest(streams, topics.HOTLIST, f"{source}:".encode())
-    return {key.decode(): HotListEntry.from_json(message.value) for key, message in found.items()}
+    """Return the current entries of one source by id, of all of them if it is empty."""
+    found = newest(streams, topics.HOTLIST, f"{source}:".encode() if source else b"")
+    changes = readable(topics.HOTLIST, found.values())
+    return {one.entry_id: one.entry for one in changes if one.entry is not None}
 
 
 def refuse_partners(source: str) -> None:
@@ -161,10 +159,7 @@ def designations(streams: Topics) -> Designations:
 
 def registry(streams: Topics) -> dict[str, RegistryRecord]:
     """Return the current registry by key."""
-    return {
-        key.decode(): topics.REGISTRY.decode(message)
-        for key, message in newest(streams, topics.REGISTRY).items()
-    }
+    return {one.key: one for one in readable(topics.REGISTRY, newest(streams, topics.REGISTRY).values())}
 
 
 def plan_import(
@@ -347,11 +342,8 @@ def _packed(streams: Topics, source: str) -> dict[str, bytes]:
     """Return the current entries of one source, packed, by id."""
     found: dict[str, bytes] = {}
     for message in read_to_end(streams, topics.HOTLIST, f"{source}:".encode()):
-        key = (message.key or b"").decode()
-        if message.value is None:
-            found.pop(key, None)
-        else:
-            entry = HotListEntry.from_json(message.value)
-            if entry.source == source:  # `ncic:x:1` has this prefix and may be of a source `ncic:x`
-                found[key] = pack(entry)
+        found.pop((message.key or b"").decode(errors="replace"), None)
+        for change in readable(topics.HOTLIST, [message]):
+            if change.entry is not None and change.entry.source == source:  # `ncic:x:1` may be of `ncic:x`
+                found[change.entry_id] = pack(change.entry)
     return found

@@ -11,7 +11,7 @@ from typing import Literal
 import msgspec
 
 from platestream.access.door import Door
-from platestream.edges.changelog import read_to_end
+from platestream.edges.changelog import read_to_end, readable
 from platestream.edges.edge import Topics
 from platestream.hotlist.list_changes import registry
 from platestream.operators.matching.entry_match import plate_pattern
@@ -19,9 +19,10 @@ from platestream.schemas import plates
 from platestream.schemas.designation import Designations
 from platestream.schemas.fields import Instant
 from platestream.schemas.hotlist import CHECKED_SOURCES, OWN_SOURCE, HotListEntry
-from platestream.schemas.message import RefusedError
+from platestream.schemas.message import Message, RefusedError
 from platestream.schemas.registry import RegistryRecord
 from platestream.schemas.topics import HOTLIST
+from platestream.schemas.unreadable import note_unreadable
 
 OLD = timedelta(hours=24)  # a source whose last import is longer ago counts as old
 A_PAGE = 200
@@ -86,11 +87,15 @@ def briefs(streams: Topics) -> dict[str, Brief]:
     """Return every current entry in brief, by id."""
     decoder, found = msgspec.json.Decoder(Brief), dict[str, Brief]()
     for message in read_to_end(streams, HOTLIST):
-        name = (message.key or b"").decode()
+        name = (message.key or b"").decode(errors="replace")
         if message.value is None:
             found.pop(name, None)
         else:
-            found[name] = decoder.decode(message.value)
+            try:
+                found[name] = decoder.decode(message.value)
+            except msgspec.MsgspecError as error:
+                found.pop(name, None)
+                note_unreadable(f"an entry of the hot list cannot be read ({name!r}): {error}")
     return found
 
 
@@ -199,11 +204,12 @@ def _rank(source: str) -> tuple[bool, bool]:
 
 def _decoded(streams: Topics, names: list[str]) -> list[HotListEntry]:
     """Return the current entries of these names, in this order."""
-    wanted: dict[bytes, bytes | None] = {name.encode(): None for name in names}
+    wanted: dict[bytes, Message | None] = {name.encode(): None for name in names}
     for message in read_to_end(streams, HOTLIST, _shared(names).encode()) if names else ():
         if message.key in wanted:
-            wanted[message.key or b""] = message.value
-    return [HotListEntry.from_json(value) for value in wanted.values() if value is not None]
+            wanted[message.key or b""] = message
+    changes = readable(HOTLIST, filter(None, wanted.values()))
+    return [one.entry for one in changes if one.entry is not None]
 
 
 def _shared(names: list[str]) -> str:

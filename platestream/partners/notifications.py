@@ -15,6 +15,7 @@ import msgspec
 
 from platestream.access import registry
 from platestream.access.door import Clients, Door, starter_of
+from platestream.edges.changelog import readable
 from platestream.edges.clickhouse_client import DatabaseError
 from platestream.hotlist.list_changes import entries_of, own_entries
 from platestream.partners.client import key_of
@@ -82,8 +83,7 @@ class NotificationJob:
         topics.
         """
         self._list_changed.set()
-        for message in self._door.streams.read_to_end(topics.ALERT_HITS, _prefix(PARTNER_SOURCE)):
-            self._came.put(topics.ALERT_HITS.decode(message))
+        self._gather(self._door.streams.read_to_end(topics.ALERT_HITS, _prefix(PARTNER_SOURCE)))
         self._update_offers(self._clock())
         asyncio.run(self._all_due())
         self._look_back()
@@ -115,9 +115,9 @@ class NotificationJob:
             stop.wait(PAUSES[-1])
 
     def _gather(self, messages: Any) -> None:
-        for message in messages:
-            if (message.key or b"").startswith(_prefix(PARTNER_SOURCE)):
-                self._came.put(topics.ALERT_HITS.decode(message))
+        ours = (one for one in messages if (one.key or b"").startswith(_prefix(PARTNER_SOURCE)))
+        for hit in readable(topics.ALERT_HITS, ours):
+            self._came.put(hit)
 
     def _changed(self, messages: Any) -> None:
         ours = (_prefix(OWN_SOURCE), _prefix(PARTNER_SOURCE))

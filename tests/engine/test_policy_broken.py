@@ -453,6 +453,7 @@ BROKEN: list[tuple[str, Breaks, dict[str, Any], str]] = [
     ("steps", _step_in_anothers_name, {}, "without an act on record of the same officer"),
     ("marked", lambda one: one.act(*VERIFIED, result="arrest"), {}, "not marked after 7 days"),
     ("complete", lambda one: one.streams.append(topics.HOTLIST, [Message(b"x:1", b"{}")]), {}, "x:1"),
+    ("records", lambda one: one.streams.append(topics.INQUIRIES, [Message(b"x:1", b"{}")]), {}, "x:1"),
     ("complete", _entered_by_hand, {}, "incomplete: ncic:x1"),
     ("expiring", lambda one: one.list("a", expires_at=NOW - 2 * DAY), {}, "expired and still listed: x:a"),
     (

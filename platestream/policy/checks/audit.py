@@ -5,6 +5,7 @@ from datetime import UTC, timedelta
 from platestream.access.inquire import RefusedInquiry
 from platestream.audit.yearly.draw import Draw, draws, verify_draw
 from platestream.audit.yearly.memo import filed_memoranda
+from platestream.edges.changelog import readable
 from platestream.ledger import store as ledger
 from platestream.policy.checks.context import Answer, CheckData, Unchecked, first_few, gap_unless
 from platestream.schemas.ledger import LedgerEntry
@@ -26,7 +27,7 @@ _STORED = "SELECT digest, intact FROM platestream.document_state"
 def records_intact(live: CheckData) -> Answer:
     """Check that inquiry log, its seals, their copy and the ledger agree."""
     ((rows,),) = live.rows(_SEALED)
-    copy = [INQUIRIES.decode(message) for message in live.messages(INQUIRIES)]
+    copy = list(readable(INQUIRIES, live.messages(INQUIRIES)))
     try:
         log = live.open_log()
     except RefusedInquiry:
