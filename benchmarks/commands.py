@@ -189,6 +189,10 @@ def scale_match(
     rate: Annotated[float, typer.Option(min=1, help="Reads a second for read to alert.")] = 2_000,
     seconds: Annotated[int, typer.Option(min=1, help="How long they come.")] = 10,
     rounds: Annotated[int, typer.Option(min=1, help="How often each is measured, in turn.")] = 3,
+    cores: Annotated[
+        float,
+        typer.Option(min=0, help="Most cores of a process while it works off the reads, as root; 0: all."),
+    ] = 0,
 ) -> None:
     """Measure the match flow on several shares or processes beside one, on the broker of PLATESTREAM_KAFKA,
     and the table bytes of a row.
@@ -198,7 +202,7 @@ def scale_match(
     from benchmarks import scale as job
 
     several = [(1, one) for one in shares or [2, 4]] + [(one, 1) for one in processes or []]
-    print_json(job.run([(1, 1), *several], entries, reads, picture, rate, seconds, rounds, err.print))
+    print_json(job.run([(1, 1), *several], entries, reads, picture, rate, seconds, rounds, cores, err.print))
 
 
 @app.command()

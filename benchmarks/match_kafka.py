@@ -51,6 +51,8 @@ USED = (
 )
 CHUNK = 5000
 PATIENCE = 900.0
+CONTROL_GROUPS = Path("/sys/fs/cgroup/cpu")
+PERIOD_US = 20_000
 Progress = Callable[[str], None]
 
 
@@ -309,6 +311,20 @@ class FlowRun:
         self.look()
         for pid in self.pids:
             os.kill(pid, signal.SIGCONT)
+
+    @contextmanager
+    def limited(self, cores: float) -> Iterator[None]:
+        """Give each process at most so many cores (none: 0), by control groups of version 1."""
+        groups = [CONTROL_GROUPS / f"platestream-bench-{pid}" for pid in self.pids if cores]
+        for group, pid in zip(groups, self.pids, strict=False):
+            group.mkdir()
+            (group / "cpu.cfs_period_us").write_text(str(PERIOD_US))
+            (group / "cpu.cfs_quota_us").write_text(str(round(cores * PERIOD_US)))
+            (group / "cgroup.procs").write_text(str(pid))
+        yield
+        for group, pid in zip(groups, self.pids, strict=False):
+            (CONTROL_GROUPS / "cgroup.procs").write_text(str(pid))
+            group.rmdir()
 
     def memory(self) -> list[int]:
         """Return the resident bytes of each process."""

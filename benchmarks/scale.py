@@ -4,7 +4,8 @@ All figures of one call are of the same list and reads on one broker, each layou
 one process, several that exchange data and use one store, or shares with a store each. Reads are written
 while the loaded processes are stopped, so that all begin at the same time. On a machine of few cores the
 processes take the processor from each other and the broker, so the processor time that a detection takes is
-given besides: it says what a further core would bring.
+given besides: it says what a further core would bring. With `cores` each process has at most so much of a
+core while it works off the reads, so that several, and the broker, have what they ask for.
 """
 
 import random
@@ -51,6 +52,7 @@ def run(
     rate: float,
     seconds: int,
     rounds: int,
+    cores: float,
     say: Progress,
 ) -> dict[str, Any]:
     """Figures by layout, of reads with `picture` bytes of pictures, 1 % of them listed.
@@ -69,7 +71,7 @@ def run(
                 listed = (drawn.change(drawn.entry(number, plate)) for number, plate in enumerate(plates))
                 topics_of.write(topics.HOTLIST, listed)
                 with topics_of.flow(Path(folder) / "flow", *layout) as flow:
-                    found[layout].append(_measure(topics_of, flow, reads, plates, picture, chance))
+                    found[layout].append(_measure(topics_of, flow, reads, plates, picture, cores, chance))
                     say(str({name: round(value, 2) for name, value in found[layout][-1].items()}))
                     paced = match_kafka.reads_of(round(rate * seconds), plates, picture, chance)
                     late[layout] += topics_of.pace(paced, plates, rate)
@@ -81,6 +83,7 @@ def run(
         "bytes_a_read": len(match_kafka.reads_of(1, plates, picture, chance)[0].to_json()),
         "paced_detections_per_s": rate,
         "rounds": rounds,
+        "cores_a_process": cores or None,
         "layouts": {
             _named(layout): {
                 "detections_per_s": round(_middle(found[layout], "rate")),
@@ -111,6 +114,7 @@ def _measure(
     reads: int,
     plates: dict[str, None],
     picture: int,
+    cores: float,
     chance: random.Random,
 ) -> dict[str, float]:
     """Figures of reads that wait until all processes have loaded the list, and of the rest afterwards."""
@@ -120,9 +124,10 @@ def _measure(
     seen = match_kafka.reads_of(reads, plates, picture, chance)
     with flow.stopped():
         topics_of.write(topics.DETECTIONS, iter(seen))
-    began = time.time()
-    times = topics_of.alerts([read for read in seen if read.plate in plates], flow).values()
-    spent = flow.spent[-1] - flow.spent[0]
+    with flow.limited(cores):
+        began = time.time()
+        times = topics_of.alerts([read for read in seen if read.plate in plates], flow).values()
+        spent = flow.spent[-1] - flow.spent[0]
     time.sleep(2)  # the last epoch ends
     flow.look()
     time.sleep(IDLE_S)
