@@ -8,10 +8,9 @@ from uuid import UUID
 
 ACT = "statements"
 """The automatic act that logs the digest of a part of the log in the inquiry log."""
-SENSITIVE_TABLES = (
-    *("detections", "images", "alert_hits", "dead_letters"),
-    *("evidence_detections", "evidence_images", "evidence_answers"),
-)
+CAMERA_TABLES = ("detections", "images", "alert_hits", "dead_letters")
+"""Tables with plates that no backup contains."""
+SENSITIVE_TABLES = (*CAMERA_TABLES, "evidence_detections", "evidence_images", "evidence_answers")
 """Tables behind the views of the gate: a statement that names them bypasses the gate."""
 PROTECTED_TABLES = (
     *SENSITIVE_TABLES,
@@ -22,9 +21,9 @@ PROTECTED_TABLES = (
 RECORD_TABLES = (
     *("hit_facts", "deliveries", "inquiry_shown", "inquiry_salts", "gate_rules", "deployment_findings"),
     *("utilization", "tallied", "frames_counted", "expired_counts", "administrators"),
-    *("recoveries", "recovery_codes", "schema_migrations"),
+    *("recoveries", "recovery_codes", "schema_migrations", "camera_hours", "traffic"),
 )
-"""Other tables that checks and proofs rest on. Besides jobs, only migrations write them."""
+"""Other tables that checks, proofs and the figures of boards rest on. Besides jobs, only migrations write them."""
 SERVICE_ACCOUNTS = (
     *("platestream_flows", "platestream_retention_job", "platestream_audit", "platestream_grafana"),
     "platestream_engine",

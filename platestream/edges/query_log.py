@@ -23,6 +23,7 @@ from platestream.edges.clickhouse_client import ACCESS_DENIED, DatabaseError, ru
 from platestream.runtime.clock import PollSchedule
 from platestream.schemas.finding import Finding
 from platestream.schemas.statement import (
+    CAMERA_TABLES,
     PROTECTED_TABLES,
     RECORD_TABLES,
     SENSITIVE_TABLES,
@@ -64,12 +65,12 @@ ORDER BY event_time_microseconds, query_id
 
 _ENGINES_NEWEST = "SELECT max(at) FROM platestream.statements"
 # The log of the built-in engine has the tables of a statement. Roles other than the owner's see neither
-# plates nor pictures there, so their reads are no findings unless they were denied. Reads and writes of a
-# backup or restore were allowed by an act of the hours before. A migration may fill a table of its own from
-# others, or change records: it is recorded in the minutes after its statements.
+# plates nor pictures there, so their reads are no findings unless they were denied. Reads of what a backup
+# contains, and a restore's writes, were allowed by an act of the hours before. A migration may fill a table of
+# its own from others, or change records: it is recorded in the minutes after its statements.
 _ENGINE = f"""
 WITH (
-    SELECT groupArray(act.at) FROM platestream.inquiry_log AS act
+    SELECT groupArray((act.at, act.kind)) FROM platestream.inquiry_log AS act
     WHERE act.kind IN ('backup', 'restore') AND act.outcome = 'allowed'
       AND act.at > {{after:DateTime64(6, 'UTC')}} - INTERVAL 1 DAY
 ) AS copied, (
@@ -87,8 +88,9 @@ FROM platestream.statements
 WHERE at > {{after:DateTime64(6, 'UTC')}} AND account NOT IN {{ours:Array(String)}} AND notEmpty(named)
   AND (statement IN ('SELECT', 'INSERT', 'DELETE', 'UPDATE', 'TRUNCATE', 'DROP', 'RENAME', 'EXCHANGE')
     OR (statement = 'CREATE' AND account != 'platestream_migrate') OR startsWith(statement, 'ALTER '))
-  AND NOT (statement IN ('SELECT', 'INSERT', 'TRUNCATE')
-    AND arrayExists(one -> statements.at BETWEEN one AND one + INTERVAL 6 HOUR, copied))
+  AND NOT (statement IN ('SELECT', 'INSERT', 'TRUNCATE') AND NOT hasAny(tables, {{cameras:Array(String)}})
+    AND arrayExists(one -> statements.at BETWEEN one.1 AND one.1 + INTERVAL 6 HOUR
+        AND (statement = 'SELECT' OR one.2 = 'restore'), copied))
   AND NOT (account = 'platestream_migrate' AND statement = 'INSERT'
     AND notEmpty(arrayFilter(one -> NOT has({{protected:Array(String)}}, one), tables))
     AND arrayExists(one -> one BETWEEN statements.at AND statements.at + INTERVAL 5 MINUTE, applied))
@@ -170,6 +172,7 @@ class QueryLogPart(StatefulSourcePartition[Finding, str]):
             "after": self._after,
             "ours": list(SERVICE_ACCOUNTS),
             "held": list(SENSITIVE_TABLES),
+            "cameras": list(CAMERA_TABLES),
             "protected": list(PROTECTED_TABLES),
             "records": list(RECORD_TABLES),
             "views": [f"platestream.{view}" for view in SEARCH_ACTS],

@@ -95,6 +95,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
         ("ALTER TABLE inquiry_salts DELETE WHERE 0", {}),
         ("INSERT INTO gate_rules SELECT * FROM gate_rules WHERE 0", {}),
         ("TRUNCATE TABLE deployment_findings", {}),
+        ("DELETE FROM camera_hours WHERE 0", {}),
+        ("ALTER TABLE traffic DELETE WHERE 0", {}),
         ("ALTER TABLE schema_migrations UPDATE applied_at = now64(3) WHERE 0", {}),
         ("RENAME TABLE platestream.documents TO platestream.papers", {}),
         ("RENAME TABLE platestream.papers TO platestream.documents", {}),
@@ -182,6 +184,29 @@ def test_an_id_that_is_used_again_hides_no_read(run: Engine) -> None:
     flush(run)
     rules = [one.rule for one in found(run) if one.detail.endswith(query_id)]
     assert rules == ["unlogged", "unlogged"]
+
+
+def test_an_act_of_a_backup_covers_what_a_backup_reads_and_nothing_else(own_engine: Engine) -> None:
+    own_engine.start()
+    migrate.apply(service(own_engine, "migrate"))
+    act = [[uuid4(), "backup", "lee"]]
+    names = ["inquiry_id", "kind", "on_behalf_of"]
+    service(own_engine, "console").insert("platestream.inquire", act, column_names=names)
+    assert own_engine.rows("SELECT kind, outcome FROM platestream.inquiry_log") == [["backup", "allowed"]]
+    copied = ask(own_engine, "SELECT * FROM platestream.evidence_detections")
+    beside = {
+        ask(own_engine, sql)
+        for sql in (
+            "SELECT plate FROM platestream.detections",
+            "SELECT d.plate FROM platestream.evidence_detections AS e, platestream.detections AS d",
+            "TRUNCATE TABLE platestream.inquiry_findings",
+            "INSERT INTO platestream.inquiry_log (who) SELECT 'smith' WHERE 0",
+        )
+    }
+    flush(own_engine)
+    named = {one.detail.rpartition(" ")[2] for one in found(own_engine)}
+    assert beside <= named
+    assert copied not in named
 
 
 def test_no_text_of_a_statement_is_kept(run: Engine) -> None:
