@@ -62,6 +62,12 @@ class Backup(NamedTuple):
     rows: dict[str, list[Any]]
     hot_list: dict[bytes, bytes | None]
 
+    @property
+    def age(self) -> str:
+        with zipfile.ZipFile(self.archive) as file:
+            at = datetime.fromisoformat(json.loads(file.read(MANIFEST))["made_at"])
+        return f"made {at:%Y-%m-%d %H:%M} UTC"
+
 
 def rows(database: Database, name: str) -> list[Any]:
     columns = "* EXCEPT (ingested_at)" if name in ("deliveries", "hit_facts") else "*"
@@ -146,7 +152,7 @@ def test_what_must_be_kept_is_there_as_it_was(made: Backup, empty_database: Data
         to = empty_database.value(change.format("backup"))
         assert made.key.recipient.text in to, "the log names who can read the backup"
         assert to.endswith(f", signed by {made.signed_by}")
-        assert empty_database.value(change.format("restore")) == f"signed by {made.signed_by}"
+        assert empty_database.value(change.format("restore")) == f"signed by {made.signed_by}, {made.age}"
 
 
 def test_what_was_past_its_time_meanwhile_goes_with_the_next_run(
@@ -155,7 +161,7 @@ def test_what_was_past_its_time_meanwhile_goes_with_the_next_run(
     with door_of(empty_database, "lee") as door:
         restore(door, made.archive)  # as one of an earlier release, in clear
         change = "SELECT change FROM platestream.inquiry_log WHERE kind = 'restore'"
-        assert empty_database.value(change) == f"signed by {made.signed_by}, author not proven"
+        assert empty_database.value(change) == f"signed by {made.signed_by}, author not proven, {made.age}"
         age(empty_database, timedelta(days=365 * 20))
         purge_released(door.system_job("retention"), Faults())
     assert empty_database.value("SELECT count() FROM platestream.evidence_detections") == 0

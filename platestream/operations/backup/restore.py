@@ -82,7 +82,8 @@ def _restore(
                 raise RefusedError("backup", f"it is {signed}, and not signed by {author}")
             _judge(door, client, manifest)
             put_keys = _put_keys(door, manifest)
-        door.enter("restore", name, change=signed if author else f"{signed}, author not proven")
+        proven = "" if author else ", author not proven"
+        door.enter("restore", name, change=f"{signed}{proven}, made {manifest.made_at:%Y-%m-%d %H:%M} UTC")
         run("emptying gate_rules", partial(client.command, "TRUNCATE TABLE platestream.gate_rules"))
         for table in KEPT:
             if table == "administrators":

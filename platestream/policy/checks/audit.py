@@ -21,6 +21,10 @@ LEAST, MONTHS, YEAR = 10, Span(6, "month"), Span(12, "month")
 
 _FIRST = "SELECT min(at), count() FROM platestream.inquiry_log"
 _SEALED = "SELECT count() FROM platestream.inquiry_seals"
+_RESTORED = """
+SELECT at, change FROM platestream.inquiry_log
+WHERE kind = 'restore' AND outcome = 'allowed' AND at > {since:DateTime64(6, 'UTC')} ORDER BY at
+"""
 _STORED = "SELECT digest, intact FROM platestream.document_state"
 
 
@@ -38,6 +42,13 @@ def records_intact(live: CheckData) -> Answer:
     return Answer.of(
         f"{pluralize(len({one.seal for one in copy}), 'seal')} in the copy, {rows} in the database",
         first_few(faults) if faults else "",
+        [
+            Unchecked(
+                f"restored on {at:%Y-%m-%d %H:%M} from a backup ({change}): later acts are missing",
+                "platestream audit verify, with a head of the log from before that others hold",
+            )
+            for at, change in live.rows(_RESTORED, since=live.year)
+        ],
         gap_unless(
             rows or copy,
             "nothing was sealed yet",
