@@ -13,7 +13,7 @@ from platestream.hotlist.change_log import difference, documentation
 from platestream.hotlist.entry import check_complete, make_entry
 from platestream.hotlist.list_changes import designations, keep_listed_at, listed, refuse_partners, registry
 from platestream.hotlist.lookback import SearchBack, try_look_back
-from platestream.hotlist.origin import check_by_hand, feed_of
+from platestream.hotlist.origin import check_by_hand, feed_of, has_active_feed
 from platestream.hotlist.overview import OLD, briefs, fault_of, plate_filter, source_lists
 from platestream.schemas.designation import Designations
 from platestream.schemas.hotlist import HotListChange, HotListEntry
@@ -90,11 +90,19 @@ def add(
 
 
 def remove(door: Door, entry_id: str) -> HotListEntry:
-    """Remove an entry; return it. Raises RefusedError where there is none, and RefusedInquiry."""
+    """Remove an entry; return it. Raises RefusedError where there is none, or a feed maintains it, and
+    RefusedInquiry.
+    """
     with door.log_refusal("hotlist_remove", entry_id):
         before = find(door.streams, entry_id)
         if before is None:
             raise RefusedError("entry", "this entry is not on the list")
+        if has_active_feed(registry(door.streams).values(), before.source):
+            raise RefusedError(
+                "source",
+                f"entries of `{before.source}` leave the list by its registered feed alone: the agency that "
+                "maintains it removes them (order, section C.4)",
+            )
     change = difference(before, None)
     made = HotListChange(entry_id, None)
     effect = effect_of(HOTLIST, made)

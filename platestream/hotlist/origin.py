@@ -66,6 +66,12 @@ def check_by_hand(feed: RegistryRecord | None, source: str) -> None:
         )
 
 
+def has_active_feed(records: Iterable[RegistryRecord], source: str) -> bool:
+    """Return whether a feed in force maintains the entries of a source; nobody removes these by hand."""
+    feed = feed_of(records, source)
+    return feed is not None and feed.active
+
+
 def check_layout(feed: RegistryRecord, layout: str) -> None:
     """Raise RefusedError for a file in another layout than the feed's."""
     if feed.feed_layout != layout:

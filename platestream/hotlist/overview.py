@@ -14,6 +14,7 @@ from platestream.access.door import Door
 from platestream.edges.changelog import read_to_end, readable
 from platestream.edges.edge import Topics
 from platestream.hotlist.list_changes import registry
+from platestream.hotlist.origin import has_active_feed
 from platestream.operators.matching.entry_match import plate_pattern
 from platestream.schemas import plates
 from platestream.schemas.designation import Designations
@@ -59,10 +60,11 @@ class SourceList:
 
 @dataclass(frozen=True)
 class EntryView:
-    """An entry, and the reason why it does not alert, if any."""
+    """An entry, and the reason why it does not alert, if any. `of_feed`: nobody changes it by hand."""
 
     entry: HotListEntry
     fault: Fault
+    of_feed: bool = False
 
 
 @dataclass(frozen=True)
@@ -195,7 +197,9 @@ def one(door: Door, entry_id: str, now: datetime) -> EntryView:
         if not found:
             raise RefusedError("entry", "this entry is not on the list")
     door.enter("hotlist_show", entry_id)
-    return EntryView(found[0], fault_of(found[0], Designations(registry(door.streams).values()), now))
+    records = registry(door.streams).values()
+    fault = fault_of(found[0], Designations(records), now)
+    return EntryView(found[0], fault, has_active_feed(records, found[0].source))
 
 
 def _rank(source: str) -> tuple[bool, bool]:

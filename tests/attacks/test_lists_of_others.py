@@ -451,8 +451,21 @@ def test_a_list_that_is_changed_behind_the_door_after_its_import_is_found(
     assert "not_held" in (office.outcome("listed"), office.outcome("kept"))
 
 
-def test_an_entry_of_a_feed_that_a_person_takes_off_is_no_fault(office: Office) -> None:
+def test_nobody_removes_an_entry_of_a_feed_by_hand(office: Office) -> None:
     content = outside("1", "2")
     office.bring(content, "ncic", manifest=office.signed(content))
+    for door in (office.sue, office.lee):
+        with pytest.raises(RefusedError, match="leave the list by its registered feed alone"):
+            entries.remove(door, "ncic:1")
+    assert set(office.listed) == {"ncic:1", "ncic:2"}
+    refused = "SELECT who, other FROM platestream.inquiry_log WHERE kind = 'hotlist_remove'"
+    assert sorted(office.database.rows(refused)) == [("lee", "ncic:1"), ("sue", "ncic:1")]
+
+
+def test_entries_of_a_source_that_was_withdrawn_are_removed_by_hand(office: Office) -> None:
+    content = outside("1")
+    office.bring(content, "ncic", manifest=office.signed(content))
+    registry.end(office.lee, "hotlist_source", "ncic", utc_now())
     entries.remove(office.sue, "ncic:1")
-    assert office.outcome("listed") == "held"
+    assert office.listed == {}
+    assert office.outcome("listed") == "not_checked"
