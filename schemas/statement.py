@@ -23,7 +23,7 @@ RECORD_TABLES = (
     *("utilization", "tallied", "frames_counted", "expired_counts", "administrators"),
     *("recoveries", "recovery_codes", "schema_migrations", "camera_hours", "traffic"),
 )
-"""Other tables that checks, proofs and the figures of boards rest on. Besides jobs, only migrations write them."""
+"""Other tables that checks, proofs and boards rest on. Besides jobs, only migrations write them."""
 SERVICE_ACCOUNTS = (
     *("platestream_flows", "platestream_retention_job", "platestream_audit", "platestream_grafana"),
     "platestream_engine",

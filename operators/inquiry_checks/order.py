@@ -29,7 +29,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from platestream.operators.inquiry_checks.reasons import is_meaningful, is_usable_case
-from platestream.operators.inquiry_checks.text_folding import matches_any
+from platestream.operators.inquiry_checks.text_folding import BETWEEN, matches_any
 from platestream.operators.people import LAPSED, THE_ORDERS, People, PeopleRules
 from platestream.schemas.acts import ACTS, BY_NAME, Act
 from platestream.schemas.finding import Finding
@@ -177,7 +177,7 @@ def _documented(inquiry: Inquiry, act: Act, rules: CheckRules) -> Iterator[Findi
 
 
 def _purpose(inquiry: Inquiry, act: Act, rules: CheckRules) -> Iterator[Finding]:
-    if matches_any(f"{inquiry.purpose or ''} {inquiry.reason} {inquiry.violation or ''}", rules.prohibited):
+    if matches_any(stated_purpose(inquiry), rules.prohibited):
         yield Finding.of(inquiry, "purpose", "breach", "a prohibited purpose (F.1, I.3)")
     elif rules.purposes and _shows_data(act) and inquiry.purpose not in rules.purposes:
         yield Finding.of(inquiry, "purpose", "breach", "none of the allowed purposes (F.1)")
@@ -188,6 +188,13 @@ def _purpose(inquiry: Inquiry, act: Act, rules: CheckRules) -> Iterator[Finding]
         yield Finding.of(inquiry, "violation", "breach", "no violation is named, which the purpose asks for")
     elif rules.violations and violation not in rules.violations:
         yield Finding.of(inquiry, "violation", "breach", "a violation that the agency does not list")
+
+
+def stated_purpose(inquiry: Inquiry) -> str:
+    """Return the texts that may state a purpose. Those of a hot list entry are not in the log."""
+    said = f"{inquiry.purpose or ''} {inquiry.reason} {inquiry.violation or ''}"
+    rest = (inquiry.requester or "", inquiry.legal_basis or "", inquiry.case_number)
+    return f" {BETWEEN} ".join((said, *rest))
 
 
 def _is_checked(inquiry: Inquiry, act: Act, people: People, rules: CheckRules) -> bool:

@@ -11,6 +11,8 @@ from collections.abc import Iterable
 LETTERS, LETTERS_LIKE = "ıавеніјкморстухѕԁԛԝαεηικνορτυχ", "iabehijkmopctyxsdqwaenikvoptux"
 LOOK_ALIKES = f"{LETTERS}0134578@$!|"
 LOOK_ALIKES_LETTERS = f"{LETTERS_LIKE}oieastbasii"
+BETWEEN = "ж"
+"""Letter between two texts that may match together with no pattern: it is in none."""
 _FOLD = str.maketrans(LOOK_ALIKES, LOOK_ALIKES_LETTERS)
 _FOLD_LETTERS = str.maketrans(LETTERS, LETTERS_LIKE)
 

@@ -66,8 +66,8 @@ ORDER BY event_time_microseconds, query_id
 _ENGINES_NEWEST = "SELECT max(at) FROM platestream.statements"
 # The log of the built-in engine has the tables of a statement. Roles other than the owner's see neither
 # plates nor pictures there, so their reads are no findings unless they were denied. Reads of what a backup
-# contains, and a restore's writes, were allowed by an act of the hours before. A migration may fill a table of
-# its own from others, or change records: it is recorded in the minutes after its statements.
+# contains, and a restore's writes, were allowed by an act of the hours before. A migration may fill a table
+# of its own from others, or change records: it is recorded in the minutes after its statements.
 _ENGINE = f"""
 WITH (
     SELECT groupArray((act.at, act.kind)) FROM platestream.inquiry_log AS act

@@ -10,6 +10,7 @@ from platestream.access.door import Documentation
 from platestream.schemas.hotlist import HotListEntry
 
 HIDDEN = {"plate", "vehicle", "schema", "listed_at"}
+WORDS = ("reason", "requested_by", "contact", "instructions", "other")
 EACH = 100  # up to so many changes of an import are logged one by one; more are only counted
 
 
@@ -22,7 +23,7 @@ def documentation(entry: HotListEntry) -> Documentation:
     """Return the documentation of an act that lists this entry: case, reason, and words for the gate to
     judge.
     """
-    words = {name: getattr(entry, name) for name in ("reason", "requested_by", "contact", "instructions")}
+    words = {name: getattr(entry, name) for name in WORDS}
     return {"case_number": entry.case_number, "reason": entry_reason(entry), "fields": words}
 
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 from platestream.edges import statement_log_check
 from platestream.edges.rules_history import read_history
 from platestream.operators.inquiry_checks.reasons import is_documented, is_usable_case
-from platestream.operators.inquiry_checks.text_folding import matches_any
+from platestream.operators.inquiry_checks.text_folding import BETWEEN, matches_any
 from platestream.policy.checks.context import Answer, CheckData, Unchecked, fault_of, gap_unless
 from platestream.schemas.acts import ACTS, BROWSING
 from platestream.schemas.gate_rules import GateRules, RulesInForce
@@ -36,11 +36,13 @@ _NO_CASES = (
 _MISUSES = ("personal use", "curiosity")
 """Purposes that no order allows."""
 _ACCEPTED = "SELECT arrayFilter(one -> match(one, {pattern:String}), {given:Array(String)})"
-_STATED = """
-SELECT who, concat(purpose, ' ', reason, ' ', violation) FROM platestream.inquiry_log
-WHERE at >= {since:DateTime64(6, 'UTC')} AND at < {until:DateTime64(6, 'UTC')}
+_STATED = f"""
+SELECT who, concat(purpose, ' ', reason, ' ', violation, ' {BETWEEN} ', requester, ' {BETWEEN} ', legal_basis,
+    ' {BETWEEN} ', case_number)
+FROM platestream.inquiry_log
+WHERE at >= {{since:DateTime64(6, 'UTC')}} AND at < {{until:DateTime64(6, 'UTC')}}
   AND outcome = 'allowed' AND NOT automatic
-"""
+"""  # noqa: S608 - our own letter
 _SEALED = "SELECT count() FROM platestream.inquiry_seals"
 _REQUESTS = """
 SELECT count(), countIf(legal_basis = '') FROM platestream.inquiry_log
@@ -161,8 +163,24 @@ def purposes(live: CheckData) -> Answer:
         allowed = [one for one in _MISUSES if not matches_any(one, rules.prohibited)]
         bare = fault_of("the rules do not prohibit", allowed)
     return Answer.of(
-        figure, bare, list(_while_lifted(live, ruled)), live.flow_breaches("purpose"), live.missing_findings
+        figure,
+        bare,
+        fault_of("listed for a prohibited purpose", _listed_for(live, rules.prohibited)),
+        list(_while_lifted(live, ruled)),
+        live.flow_breaches("purpose"),
+        live.missing_findings,
     )
+
+
+def _listed_for(live: CheckData, prohibited: tuple[str, ...]) -> list[str]:
+    """Return the entries whose text names a prohibited purpose; those of a feed are not this agency's."""
+    fed = {one.id for one in live.registered("hotlist_source") if one.has_feed}
+    return [
+        one.entry_id
+        for one in live.hot_list[0]
+        if one.source not in fed
+        and matches_any(f"{one.reason} {BETWEEN} {one.instructions} {BETWEEN} {one.other}", prohibited)
+    ]
 
 
 def _while_lifted(live: CheckData, ruled: list[RulesInForce]) -> Iterator[str]:
