@@ -7,7 +7,10 @@ import pytest
 from tests.support.console import Pages, Person
 from tests.support.database import Database
 from tests.support.door import person
+from tests.support.listing import lister
 from tests.support.searching import camera
+
+__all__ = ["lister"]
 
 
 @pytest.fixture

@@ -1,14 +1,12 @@
-"""The hot list in the console: listed, changed and removed by who may, and imported after a look."""
+"""The hot list in the console: vehicles and BOLOs are listed, changed and removed by who may."""
 
 import json
 import re
 import threading
 import time
-from datetime import datetime, timedelta
+from datetime import timedelta
 from html import unescape
-from typing import Any
 from uuid import uuid4
-from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
@@ -16,105 +14,18 @@ from typer.testing import CliRunner
 
 from platestream.access import tokens
 from platestream.cli.main import app as cli
-from platestream.edges.changelog import publish
 from platestream.hotlist import bolos, entries
 from platestream.hotlist.change_log import difference
-from platestream.hotlist.entry import make_entry
-from platestream.hotlist.list_changes import Import, listed
 from platestream.hotlist.lookback import LookBack
 from platestream.hotlist.overview import A_PAGE
-from platestream.hotlist.pages.hotlist import _changes
-from platestream.schemas import tables, topics
+from platestream.schemas import tables
 from platestream.schemas.alert_hit import AlertHit
-from platestream.schemas.hotlist import OWN_MUST_HAVE, HotListChange, HotListEntry
-from platestream.schemas.registry import RegistryRecord
-from platestream.web import cookies
-from platestream.web.sessions import Upload
+from platestream.schemas.hotlist import OWN_MUST_HAVE
 from tests.support.clock import NOW
 from tests.support.console import Pages, Person
 from tests.support.door import person, signed_in_as
 from tests.support.flows import READ
-
-ARIZONA = ZoneInfo("America/Phoenix")
-
-
-def day(ahead: int) -> str:
-    """By the agency's calendar, in which a date as an expiry means its end."""
-    return f"{datetime.now(ARIZONA) + timedelta(days=ahead):%Y-%m-%d}"
-
-
-TOLD = {
-    **{"reference": "26-1", "plate": "ast-3087", "state": "AZ", "category": "stolen_vehicle"},
-    **{"case_number": "26-001234", "reason": "Stolen from 1st West", "requested_by": "Ofc. Vale"},
-    **{"contact": "928-555-0114", "instructions": "P/C for arrest", "expires_at": day(20)},
-    **{"make": "Ford", "colour": "red", "marks": "sticker=moose", "other": "Child seat"},
-}
-HEAD = ",".join(TOLD)
-MOU = NOW.astimezone(ARIZONA) - timedelta(days=300)
-NEIGHBOUR = RegistryRecord(
-    kind="agency",
-    id="apache-county-so",
-    name="Apache County SO",
-    mou_from=NOW.astimezone(ARIZONA) - timedelta(days=300),
-)
-
-
-@pytest.fixture
-def lister(pages: Pages) -> Person:
-    """Vale, who lists vehicles and imports lists; an officer, an auditor and the administrator are there."""
-    pages.staff(
-        person("vale", "supervisor"),
-        person("ofc", "officer"),
-        person("aud", "auditor"),
-        person("adm", "administrator"),
-    )
-    pages.put(NEIGHBOUR)
-    return pages.browser("vale")
-
-
-def now_listed(pages: Pages) -> dict[str, HotListEntry]:
-    return listed(pages.console.door("vale").streams)
-
-
-def put(pages: Pages, *result: dict[str, str], source: str = "sjpd") -> None:
-    made = [make_entry(source, {**TOLD, **one}, pages.console.zone) for one in result]
-    publish(pages.streams, topics.HOTLIST, [HotListChange(one.entry_id, one) for one in made])
-
-
-def log(pages: Pages, kind: str) -> list[tuple[str, str, str]]:
-    rows: list[tuple[str, str, str]] = pages.database.rows(
-        f"SELECT who, outcome, other FROM platestream.inquiry_log WHERE kind = '{kind}' ORDER BY at"
-    )
-    return rows
-
-
-def file(*references: str, bad: int = 0, **other: str) -> bytes:
-    lines = [",".join({**TOLD, "reference": name, **other}.values()) for name in references]
-    return "\n".join([HEAD, *lines, *["?"] * bad, ""]).encode()
-
-
-def held_upload(pages: Pages, browser: Person) -> Upload:
-    """The file that waits for confirmation."""
-    session = pages.console.session(browser.client.cookies[cookies.COOKIE])
-    assert session is not None
-    kept = session.uploads.last(pages.clock())
-    assert kept is not None
-    return kept
-
-
-def look_at(browser: Person, content: bytes, name: str = "list.csv", source: str = "sjpd") -> Any:
-    """Choose a file on the import page and send it."""
-    browser.get("/hotlist/import")
-    (proof, *_same) = re.findall(r'name="csrf" value="([^"]+)"', browser.page)
-    fields = {"csrf": proof, "source": source, "layout": "csv", "columns": "", "delimiter": ","}
-    answer = browser.client.post("/hotlist/import", data=fields, files={"file": (name, content)})
-    browser.page = answer.text
-    return answer
-
-
-def confirm(browser: Person, **fields: str) -> Any:
-    (upload,) = re.findall(r'name="upload" value="([^"]+)"', browser.page)
-    return browser.send("/hotlist/import/sure", upload=upload, **fields)
+from tests.support.listing import NEIGHBOUR, TOLD, confirm, day, file, log, look_at, now_listed, put
 
 
 def finished_look_back(browser: Person) -> str:
@@ -124,11 +35,6 @@ def finished_look_back(browser: Person) -> str:
         time.sleep(0.05)
         browser.get(part)
     return unescape(browser.page)
-
-
-def figure(browser: Person, name: str) -> str:
-    (found,) = re.findall(rf"<dt>{name}</dt><dd>([\d,]+)", browser.page)
-    return str(found)
 
 
 def test_a_vehicle_is_listed_changed_and_removed_on_record(pages: Pages, lister: Person) -> None:
@@ -390,142 +296,6 @@ def test_a_bolo_is_shown_with_its_sender_and_since_when(pages: Pages, lister: Pe
     assert "BOLO of Apache County SO, listed since <time" in lister.page
     lister.send("/hotlist/entry", entry="bolo:apache-county-so/26-1")
     assert "BOLO of Apache County SO, listed since <time" in lister.page
-
-
-def test_an_import_is_looked_at_before_it_changes_anything(pages: Pages, lister: Person) -> None:
-    put(pages, *({"reference": str(number)} for number in range(1, 11)))
-    before = now_listed(pages)
-    changed = file(*map(str, range(2, 10)), "11", "12", bad=1) + file("10", reason="Changed")[len(HEAD) + 1 :]
-    assert look_at(lister, changed).status_code == 200
-    assert [figure(lister, name) for name in ("Added", "Changed", "Removed", "Refused lines")] == [
-        *("2", "1", "1", "1")
-    ]
-    assert "line 12: 1 columns, expected 14 as in line 1" in unescape(lister.page)
-    assert "sjpd:1</li>" in lister.page
-    assert now_listed(pages) == before
-    assert log(pages, "hotlist_import") == []
-    assert confirm(lister, back="yes").status_code == 200
-    assert "List imported" in lister.page
-    assert set(now_listed(pages)) == {f"sjpd:{number}" for number in range(2, 13)}
-    assert log(pages, "hotlist_import")[0] == ("vale", "allowed", "sjpd: import")
-
-
-def test_a_file_waits_for_ten_minutes_in_its_own_session_and_is_imported_once(
-    pages: Pages, lister: Person
-) -> None:
-    look_at(lister, file("1"))
-    waiting = lister.page
-    other = pages.browser("adm")
-    other.get("/hotlist/import")
-    (upload,) = re.findall(r'name="upload" value="([^"]+)"', waiting)
-    assert other.send("/hotlist/import/sure", upload=upload).status_code == 409
-    pages.clock.forward(minutes=11)
-    assert confirm(lister).status_code == 409
-    assert "The file has expired" in lister.page
-    assert now_listed(pages) == {}
-    look_at(lister, file("1"))
-    waiting = lister.page
-    look_at(lister, file("2"))
-    lister.page, newer = waiting, lister.page
-    assert confirm(lister).status_code == 409
-    lister.page = newer
-    assert confirm(lister).status_code == 200
-    assert list(now_listed(pages)) == ["sjpd:2"]
-    lister.page = newer
-    assert confirm(lister).status_code == 409
-
-
-def test_a_list_that_changed_since_the_look_is_looked_at_again(pages: Pages, lister: Person) -> None:
-    put(pages, {"reference": "1"})
-    look_at(lister, file("1", "2"))
-    put(pages, {"reference": "3"})
-    assert confirm(lister).status_code == 409
-    assert "the list has changed since the preview" in lister.page
-    assert figure(lister, "Removed") == "1"
-    assert set(now_listed(pages)) == {"sjpd:1", "sjpd:3"}
-    assert confirm(lister).status_code == 200
-    assert set(now_listed(pages)) == {"sjpd:1", "sjpd:2"}
-
-
-@pytest.mark.parametrize("content", [b"", HEAD.encode(), file("1", bad=2)])
-def test_a_file_that_looks_damaged_is_forced_by_the_administrator_alone_who_says_why(
-    pages: Pages, lister: Person, content: bytes
-) -> None:
-    put(pages, {"reference": "1"}, {"reference": "2"})
-    if not content:
-        assert look_at(lister, content).status_code == 409
-        return
-    look_at(lister, content)
-    assert "The file looks empty, cut off or damaged" in lister.page
-    assert 'name="force"' not in lister.page
-    (proof, *_same) = re.findall(r'name="csrf" value="([^"]+)"', lister.page)
-    kept = held_upload(pages, lister)
-    for why in ("", "The state police ended this list"):
-        fields = {"csrf": proof, "upload": kept.name, "force": why}
-        assert lister.client.post("/hotlist/import/sure", data=fields).status_code in (403, 409)
-    assert len(now_listed(pages)) == 2
-    admin = pages.browser("adm")
-    look_at(admin, content)
-    assert confirm(admin, force="x").status_code == 403
-    assert len(now_listed(pages)) == 2
-    assert confirm(admin, force="The state police ended this list").status_code == 200
-    assert set(now_listed(pages)) <= {"sjpd:1"}
-    assert ("vale", "refused", "sjpd: import") in log(pages, "hotlist_force")
-    assert log(pages, "hotlist_force")[-1][:2] == ("adm", "allowed")
-
-
-def test_who_may_not_import_is_refused_and_on_record(pages: Pages, lister: Person) -> None:
-    officer = pages.browser("ofc")
-    officer.get("/hotlist")
-    assert "/hotlist/import" not in officer.page
-    officer.get("/hotlist/import")
-    assert "supervisor or administrator" in officer.page
-    look_at(officer, file("1"))
-    assert 'name="upload"' not in officer.page
-    kept = held_upload(pages, officer)
-    assert officer.send("/hotlist/import/sure", upload=kept.name).status_code == 403
-    assert now_listed(pages) == {}
-    assert log(pages, "hotlist_import") == [("ofc", "refused", "sjpd: import")]
-
-
-@pytest.mark.parametrize(
-    ("content", "source", "said"),
-    [
-        (b"a,b\n1,2\n", "sjpd", "line 1 has 2 unknown columns"),
-        (b"\xff\xfea\x00", "sjpd", "UTF-16"),
-        (file("1"), "nobody", "`source` is not designated"),
-    ],
-)
-def test_a_file_that_is_no_list_of_the_source_is_refused_with_the_reason(
-    pages: Pages, lister: Person, content: bytes, source: str, said: str
-) -> None:
-    assert look_at(lister, content, source=source).status_code == 409
-    assert said in unescape(lister.page)
-    assert lister.send("/hotlist/import").status_code == 400
-    assert "Choose a file." in lister.page
-
-
-def test_what_was_typed_or_sent_is_text_and_never_a_tag(pages: Pages, lister: Person) -> None:
-    tag = "<script>alert(1)</script>"
-    lister.get("/hotlist/new")
-    lister.send("/hotlist/new", **{**TOLD, "reason": tag, "marks": f"sticker={tag}"})
-    for path in ("/hotlist/entry", "/hotlist/change", "/hotlist/remove"):
-        lister.send(path, entry="sjpd:26-1")
-        assert tag not in lister.page
-        assert "&lt;script&gt;" in lister.page
-        lister.get("/hotlist")
-        assert tag not in lister.page
-    lister.send("/hotlist", reference=tag)
-    assert tag not in lister.page
-    look_at(lister, file("1"), name=f"{tag}.csv")
-    assert tag not in lister.page
-    lister.get("/hotlist/new")
-    lister.send("/hotlist/new", **{**TOLD, "expires_at": tag, "other": f"</textarea>{tag}"})
-    assert tag not in lister.page
-
-
-def test_what_a_file_comes_to_counts_what_is_added_and_what_goes() -> None:
-    assert _changes(Import("sjpd", removed=["sjpd:1"], added=2)) == (2, 1, 0)
 
 
 def test_a_bolo_is_taken_from_its_text_or_says_all_that_lacks(pages: Pages, lister: Person) -> None:

@@ -8,12 +8,12 @@ import pytest
 from platestream.hotlist import entries
 from platestream.hotlist.list_changes import listed
 from platestream.schemas.registry import RegistryRecord
-from tests.engine.console.test_console_hotlist import TOLD, log
 from tests.support.clock import NOW
 from tests.support.console import Pages
 from tests.support.database import Database
 from tests.support.door import person
 from tests.support.hits import put_hit
+from tests.support.listing import TOLD, log
 from tests.support.partner_lists import offer_waits, short
 from tests.support.partners import COUNTYS, agency
 from tests.support.searching import text
