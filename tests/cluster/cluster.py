@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from tests.containers.stack import ROOT, WrongError, say, sh, until
 from tests.support.kafka_secured import authority, certified
@@ -67,19 +68,32 @@ class Node:
         return f"platestream-{self.name}"
 
     @property
+    def boot(self) -> Path:
+        """File with the identifier of this machine's start, as its pods read it (`boot_id`)."""
+        return self.folder / "boot"
+
+    @property
     def within(self) -> tuple[str, ...]:
         """Words before a command that run it in the node's network, with the machine's mounts."""
         return () if self.number == 1 else ("nsenter", f"--net=/run/netns/k{self.name}")
 
     def settings(self) -> dict[str, str]:
         """Return the files that its programs read."""
+        specification = json.loads(sh(str(BIN / "ctr"), "oci", "spec"))
+        del specification["process"]["rlimits"]
+        mount = {"path": "/bin/sh", "args": ["sh", f"{self.boot}.sh"]}
+        specification["hooks"] = {"createContainer": [mount]}
         return {
             "containerd.toml": CONTAINERD.format(node=self.folder),
+            "containers.json": json.dumps(specification),
+            "boot.sh": START_OF_MACHINE.format(file=self.boot),
+            "boot": f"{uuid4()}\n",
             "cni/pods.conflist": json.dumps(_network(self)),
             "kubelet.json": json.dumps(
                 {
                     **KUBELET,
                     "cgroupRoot": f"/{self.group}",
+                    "podLogsDir": f"{self.folder}/logs",  # it deletes logs of pods that are not its own
                     "containerRuntimeEndpoint": f"unix://{self.socket}",
                 }
             ),
@@ -95,11 +109,19 @@ address = "{node}/containerd.sock"
 [plugins."io.containerd.cri.v1.runtime"]
 # Without CAP_SYS_RESOURCE runc may not make a process less likely to be killed.
 restrict_oom_score_adj = true
+[plugins."io.containerd.cri.v1.runtime".containerd.runtimes.runc]
+runtime_type = "io.containerd.runc.v2"
+base_runtime_spec = "{node}/containers.json"
 [plugins."io.containerd.cri.v1.runtime".cni]
 bin_dirs = ["/usr/lib/cni"]
 conf_dir = "{node}/cni"
 [plugins."io.containerd.cri.v1.images".pinned_images]
 sandbox = "docker.io/library/platestream-stand-in-pause:latest"
+"""
+
+START_OF_MACHINE = """# Both nodes are one machine, and a store's name is of the machine's start.
+bundle=$(sed 's/.*"bundle":"\\([^"]*\\)".*/\\1/')
+mount --bind {file} "$bundle/rootfs/proc/sys/kernel/random/boot_id"
 """
 
 
@@ -295,6 +317,8 @@ def _lay_out() -> None:
     for name, text in files.items():
         (RUN / name).write_text(text)
         (RUN / name).chmod(0o600)
+    for node in NODES:
+        node.boot.chmod(0o444)
 
 
 def _groups(node: Node) -> list[Path]:
@@ -334,6 +358,7 @@ def power_on(node: Node) -> None:
     if node.within:
         sh("ip", "link", "set", f"k{node.name}-0", "up")
     shutil.rmtree(node.folder / "containerd-state")  # as a folder in memory, with its mounts
+    node.boot.write_text(f"{uuid4()}\n")
     begin_agents(node)
     begin(f"kube-proxy-{node.number}")
 

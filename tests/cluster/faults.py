@@ -176,13 +176,15 @@ def drain(node: Node) -> None:
 
 
 def spread() -> None:
-    """The second shares go to the second node."""
-    first, second = NODES
-    kubectl("cordon", first.name)
-    kubectl("delete", "pod", *SECOND)
-    all_ready()
-    kubectl("uncordon", first.name)
-    hold({places()[name] for name in SECOND} == {second.name}, f"the pods are on {places()}")
+    """The first shares go to the first node, the second to the second."""
+    for node, other in (NODES, NODES[::-1]):
+        found, names = places(), [f"{app}-{node.number}" for app in SHARED]
+        if elsewhere := [name for name in names if found[name] != node.name]:
+            kubectl("cordon", other.name)
+            kubectl("delete", "pod", *elsewhere)
+            all_ready()
+            kubectl("uncordon", other.name)
+        hold({places()[name] for name in names} == {node.name}, f"the pods are on {places()}")
 
 
 def reach() -> None:
