@@ -69,6 +69,6 @@ def build(edge: Edge, now: Clock = utc_now, rules: CheckRules = RULES) -> Datafl
 def flow() -> Dataflow:
     """Return the flow that `bytewax.run` starts, on the edge that the settings name."""
     settings = load_settings()
-    flow_process.start_process(settings)
+    claim = flow_process.start_process(settings, "audit")
     rules_in_force(settings)  # a flow whose settings contradict them does not start
-    return build(open_edge(settings))
+    return build(open_edge(settings, claim))

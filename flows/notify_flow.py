@@ -158,9 +158,9 @@ def _reports(
 def flow() -> Dataflow:
     """Return the flow that `bytewax.run` starts, with the edge and the rules that the settings name."""
     settings = load_settings()
-    flow_process.start_process(settings)
+    claim = flow_process.start_process(settings, "notify")
     post = partial(open_post, journal=settings.data / "notify" / "journal.jsonl")
     rules = rules_in_force(settings)
     disproofs = DisproofReader(settings, rules.profile.disproved_for)
     receivers, allows = read_rules(settings, rules.gate), RulesAsked(settings)
-    return build(open_edge(settings), receivers, post, disproofs=disproofs, allows=allows)
+    return build(open_edge(settings, claim), receivers, post, disproofs=disproofs, allows=allows)

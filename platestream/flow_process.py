@@ -32,14 +32,16 @@ DELETE FROM snaps WHERE state_key % ? <> ? AND step_id IN ('match.detections', '
 """The steps of the divisible flow that read by share; the keys of their state are partitions."""
 
 Sharing = Literal["none", "fixed", "divisible"]
-"""Kinds of flows: without shares, with a fixed number of them, or such that copies of a share's store may
+"""Kinds of flows: with one share, with a fixed number of them, or such that copies of a share's store may
 continue as parts of that share. They may where state that all copies have makes no output by itself."""
 
 SHARED: Mapping[str, tuple[Sharing, Topic[Any]]] = {
     "recognize": ("fixed", topics.FRAMES),
     "match": ("divisible", topics.DETECTIONS),
+    "audit": ("none", topics.HIT_ACTIONS),
+    "notify": ("none", topics.ALERT_HITS),
 }
-"""Flows with shares, and the topics whose partitions they share."""
+"""Flows, and the topics whose partitions they claim."""
 
 _SEVERAL = ("BYTEWAX_PROCESS_ID", "BYTEWAX_ADDRESSES", "BYTEWAX_HOSTFILE_PATH", "BYTEWAX_WORKERS_PER_PROCESS")
 _held: list[IO[bytes]] = []
@@ -68,7 +70,7 @@ def start_process(settings: Settings, flow: str = "") -> KafkaClaim | None:
             meters.follow(metrics.DISK_FREE, name, value=partial(free_share, folder))
     if folders["recovery"] is not None:
         meters.follow(metrics.RECOVERY_BYTES, value=partial(folder_size, folders["recovery"]))
-    if sharing == "none" or _several(sys.argv[1:], os.environ):
+    if flow not in SHARED or _several(sys.argv[1:], os.environ):
         return None
     return _take_share(settings, flow, store)
 

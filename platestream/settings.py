@@ -351,16 +351,18 @@ def open_edge(
     With `follow` sources wait for more messages, else files end.
     """
     settings = settings or load_settings()
+    check = claim.check if claim else lambda: None
     return Edge(
         topics=open_topics(settings, claim, follow=follow),
         tables=ClickHouseTables(
             settings.clickhouse_for(INGEST),
             follow=follow,
             allow_plaintext=settings.allow_plaintext,
-            check=claim.check if claim else lambda: None,
+            check=check,
         ),
         keys=open_keys(settings),
         share=settings.partitions,
+        check=check,
     )
 
 

@@ -82,8 +82,9 @@ ACCOUNTS: Mapping[str, Rights] = {
         claims=True,
     ),
     "audit": Rights(
-        reads=(topics.REGISTRY, topics.HIT_ACTIONS),
-        writes=(topics.INQUIRIES, topics.DEAD_LETTERS),
+        reads=(topics.REGISTRY, topics.HIT_ACTIONS, topics.CLAIMS),
+        writes=(topics.INQUIRIES, topics.DEAD_LETTERS, topics.CLAIMS),
+        claims=True,
     ),
     "notify": Rights(
         # The log of inquiries goes to a SIEM, reports of actions to a records system, and reads to a system
@@ -96,8 +97,10 @@ ACCOUNTS: Mapping[str, Rights] = {
             topics.INQUIRIES,
             topics.HIT_ACTIONS,
             topics.DETECTIONS,
+            topics.CLAIMS,
         ),
-        writes=(topics.DELIVERIES, topics.DEAD_LETTERS),
+        writes=(topics.DELIVERIES, topics.DEAD_LETTERS, topics.CLAIMS),
+        claims=True,
     ),
     # Its job deletes rows and files. The broker deletes what has expired in a topic.
     "retention": Rights(),

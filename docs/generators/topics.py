@@ -22,7 +22,8 @@ RIGHTS_INTRODUCTION = """
 ## Rights of the accounts
 
 `platestream topics --acls` grants these rights on a [broker with sign-ins](../how-to/operator/kafka.md). `setup` creates the topics
-and their settings. `recognize` and `match` also write in [transactions](../decisions/shares.md) whose names begin with their own.
+and their settings. Flows also write in [transactions](../decisions/shares.md) whose names begin with their own. They and accounts
+that compare topics may see the broker's topic `__transaction_state`.
 
 | account | reads | writes |
 |---|---|---|

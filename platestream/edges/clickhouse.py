@@ -141,7 +141,7 @@ class _TablePart(StatefulSinkPartition[T, int]):
 
 class ClickHouseTables:
     """The edge's tables (`platestream.edges.edge.Tables`) at a DSN, with one client for each role in a
-    process. `check` is called before each insert of a flow."""
+    process. `check` is called before each insert and seal of a flow."""
 
     def __init__(
         self,
@@ -165,7 +165,7 @@ class ClickHouseTables:
 
     def inquiries(self) -> InquiryLogSource:
         """Return the sealed inquiry log as a source; it ends at the log's end unless `follow` is set."""
-        return InquiryLogSource(self._sealer, follow=self._follow)
+        return InquiryLogSource(self._sealer, follow=self._follow, check=self._check)
 
     def queries(self) -> QueryLogSource:
         """Return the findings from the server's own query log about reads that bypassed the gate."""

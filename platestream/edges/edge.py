@@ -1,6 +1,6 @@
 """Interfaces of a flow's edge: its streams and tables. A flow receives an edge and names no broker."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -110,10 +110,11 @@ class Tables(Protocol):
 @dataclass(frozen=True)
 class Edge:
     """The streams and tables that a flow is built on, the encryption of its state, and the share that
-    `topics` reads.
+    `topics` reads. `check` raises once another process has taken the share over.
     """
 
     topics: Topics
     tables: Tables
     keys: Sealer = UNSEALED
     share: Share = ALL_PARTITIONS
+    check: Callable[[], None] = lambda: None

@@ -7,7 +7,7 @@ which ClickHouse writes completely or not at all. A crash before the block leave
 seals that the next poll finds. Records that were read but not committed are read again from the number of
 their seal, and are the same.
 
-Only one process may seal at a time. Seals of two would show as faults in
+Only one process may seal at a time, so `check` is called before. Seals of two would show as faults in
 `platestream.transparency_log.log_integrity`.
 """
 
@@ -90,13 +90,14 @@ class Seal(NamedTuple):
     hash: str
 
 
-def seal_new(client: Client, count: int = BATCH) -> int:
+def seal_new(client: Client, count: int = BATCH, check: Callable[[], None] = lambda: None) -> int:
     """Seal at most `count` rows of the log that have no seal yet. Returns their number."""
     head = client.query(_HEAD).result_rows
     seal, last_hash, after = head[0] if head else _START
     rows = client.query(_UNSEALED, parameters={"after": after, "count": count}).result_rows
     if not rows:
         return 0
+    check()
     sealed = chain(map(inquiry_of, rows), seal, last_hash)
     block = [
         (one.seal, row[0], one.inquiry.inquiry_id, one.inquiry.at, one.previous, one.hash)
@@ -163,21 +164,35 @@ class InquiryLogSource(FixedPartitionedSource[SealedInquiry | RulesInForce | End
     seal whose row is gone is skipped: the copy then lacks that number, and verification reports it.
     """
 
-    def __init__(self, client: Callable[[], Client], *, follow: bool = True, batch: int = BATCH) -> None:
-        self._client, self._follow, self._batch = client, follow, batch
+    def __init__(
+        self,
+        client: Callable[[], Client],
+        *,
+        follow: bool = True,
+        batch: int = BATCH,
+        check: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._client, self._follow, self._batch, self._check = client, follow, batch, check
 
     def list_parts(self) -> list[str]:
         return ["log"]
 
     def build_part(self, step_id: str, for_part: str, resume_state: int | None) -> "InquiryLogPart":
-        return InquiryLogPart(self._client, resume_state or 1, self._follow, self._batch)
+        return InquiryLogPart(self._client, resume_state or 1, self._follow, self._batch, self._check)
 
 
 class InquiryLogPart(StatefulSourcePartition[SealedInquiry | RulesInForce | EndOfSnapshot, int]):
     """The partition of the source. Its state is the number of the next seal."""
 
-    def __init__(self, client: Callable[[], Client], position: int, follow: bool, batch: int) -> None:
-        self._client, self._position = client, position
+    def __init__(
+        self,
+        client: Callable[[], Client],
+        position: int,
+        follow: bool,
+        batch: int,
+        check: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._client, self._position, self._check = client, position, check
         self._follow, self._batch = follow, batch
         self._failed = 0
         self._ruled = BEGINNING
@@ -213,7 +228,7 @@ class InquiryLogPart(StatefulSourcePartition[SealedInquiry | RulesInForce | EndO
         Rules are read after the log, so those that an inquiry in it was judged by are available.
         """
         client = self._client()
-        if seal_new(client, self._batch) < self._batch:
+        if seal_new(client, self._batch, self._check) < self._batch:
             meters.put(metrics.SEALED_UNTIL, to=datetime.now(UTC).timestamp())
         read = read_seals(client, self._position, self._batch)
         ruled = read_history(client, self._ruled)

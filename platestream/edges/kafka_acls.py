@@ -24,6 +24,8 @@ from platestream.schemas.rights import ACCOUNTS, PREFIX, Rights
 from platestream.schemas.topics import TOPICS
 
 EVERYBODY = "User:*"
+TRANSACTION_LOG = "__transaction_state"
+"""Topic that the broker makes at the first transaction. Without a right an account does not see it."""
 CONFIRM_SECONDS = 15.0
 """Longest wait until a change is visible, seconds."""
 _LITERAL = ResourcePatternType.LITERAL
@@ -72,6 +74,8 @@ def _operations(rights: Rights) -> Iterator[tuple[ResourceType, str, AclOperatio
     yield from ((ResourceType.TOPIC, topic.name, AclOperation.WRITE) for topic in rights.writes)
     if rights.reads:  # librdkafka looks up the coordinator of a group that it never joins, or fails
         yield ResourceType.GROUP, GROUP, AclOperation.DESCRIBE
+    if rights.claims or rights.compares:
+        yield ResourceType.TOPIC, TRANSACTION_LOG, AclOperation.DESCRIBE
     on_all = [AclOperation.DESCRIBE, AclOperation.DESCRIBE_CONFIGS] if rights.compares else []
     on_all += [AclOperation.CREATE, AclOperation.ALTER_CONFIGS] if rights.makes else []
     yield from ((ResourceType.TOPIC, topic.name, operation) for topic in TOPICS for operation in on_all)

@@ -22,7 +22,7 @@ import msgspec
 from confluent_kafka import Producer
 
 from platestream.edges.edge import Share
-from platestream.edges.kafka_acls import transactions
+from platestream.edges.kafka_acls import TRANSACTION_LOG, transactions
 from platestream.edges.kafka_client import (
     BROKER_SECONDS,
     BrokerError,
@@ -43,7 +43,6 @@ SILENT_SECONDS = 10.0
 """Time without a heartbeat after which a process counts as dead. The broker fences one that is not."""
 TRANSACTION_SECONDS = 40.0  # longer than the timeout of an acknowledgment
 
-_TRANSACTION_LOG = "__transaction_state"
 _REMOVALS: Topic[Any] = replace(cast(Topic[Any], CLAIMS), encode=lambda key: Message(key.encode(), None))
 
 log = logging.getLogger(__name__)
@@ -183,12 +182,7 @@ class KafkaClaim:
         except NotSetUpError:
             raise
         except BrokerError:
-            # The broker makes this topic at the first transaction, if it has nodes enough.
-            if _TRANSACTION_LOG not in metadata(self._config).topics:
-                raise NotSetUpError(
-                    "the broker keeps no transactions: `transaction.state.log.replication.factor` is larger "
-                    "than its number of nodes"
-                ) from None
+            check_transactions(self._config)
             raise
 
     def _keep(self) -> None:
@@ -201,6 +195,15 @@ class KafkaClaim:
                 log.warning("the claim of share %s: %s", self._own.share, error)
         log.error("%s", self.taken_over())
         os._exit(1)
+
+
+def check_transactions(config: Mapping[str, Any]) -> None:
+    """Raise NotSetUpError if the broker keeps no transactions though a flow has asked for them."""
+    if TRANSACTION_LOG not in metadata(config).topics:
+        raise NotSetUpError(
+            "the broker keeps no transactions: `transaction.state.log.replication.factor` is larger than its "
+            "number of nodes"
+        )
 
 
 @lru_cache

@@ -21,7 +21,7 @@ FOREVER = timedelta(days=36_500)
 
 def open_acts(edge: Edge, rules: NotifyRules, now: Clock) -> Iterator[tuple[str, Followed]]:
     """Yield the step and the source of each receiver of acts."""
-    senders = open_senders(rules)
+    senders = open_senders(rules, edge.check)
     for one in rules.receivers:
         if one.gets_acts:
             post = post_of(one.name, senders[one.name], FOREVER, now)

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from platestream.access.rules_reader import text_of
 from platestream.edges.edge import Edge
@@ -37,9 +39,17 @@ def read_rules(settings: Settings, in_force: GateRules) -> NotifyRules:
     return parse_rules(text, allow_plaintext=settings.allow_plaintext, people=people)
 
 
-def open_senders(rules: NotifyRules) -> Mapping[str, Send]:
-    """Return a sender for each receiver, by name. Raises RefusedError for an unusable secret."""
-    return {one.name: SENDERS[one.kind](one, rules) for one in rules.receivers}
+def open_senders(rules: NotifyRules, check: Callable[[], None] = lambda: None) -> Mapping[str, Send]:
+    """Return a sender for each receiver, by name. Raises RefusedError for an unusable secret.
+
+    `check` is called before each notice and may raise.
+    """
+    return {one.name: partial(_send, check, SENDERS[one.kind](one, rules)) for one in rules.receivers}
+
+
+def _send(check: Callable[[], None], send: Send, notice: Any) -> None:
+    check()
+    send(notice)
 
 
 def open_post(edge: Edge, rules: NotifyRules, now: Clock, journal: Path | None = None) -> Post:
@@ -48,7 +58,7 @@ def open_post(edge: Edge, rules: NotifyRules, now: Clock, journal: Path | None =
     Deliveries that an earlier process noted in `journal` but not in the ledger are written there first, so
     that the flow finds them when it reads the ledger.
     """
-    senders, ledger = open_senders(rules), edge.topics.writer(topics.DELIVERIES).publish
+    senders, ledger = open_senders(rules, edge.check), edge.topics.writer(topics.DELIVERIES).publish
     noted = None if journal is None else Journal(journal)
     if noted is not None and (left := noted.left()):
         ledger(left)

@@ -93,7 +93,7 @@ def open_reads(
     edge: Edge, rules: NotifyRules, fixed: FixedCameras, allows: Allows, now: Clock
 ) -> Iterator[tuple[str, Followed]]:
     """Yield the step and the source of each receiver of reads."""
-    senders = open_senders(rules)
+    senders = open_senders(rules, edge.check)
     for one in rules.receivers:
         if one.gets_reads:
             oldest = span(rules.oldest)

@@ -33,6 +33,7 @@ from confluent_kafka.admin import (
 from platestream.edges import kafka_acls
 from platestream.edges.changelog import publish
 from platestream.edges.kafka import KafkaTopics
+from platestream.edges.kafka_claim import check_transactions
 from platestream.edges.kafka_client import (
     BrokerError,
     log_client_error,
@@ -159,6 +160,8 @@ KafkaClaim(config, flow, ALL_PARTITIONS, SHARED[flow][1], "a store").take()
     [
         ("match", "match", ""),
         ("recognize", "recognize", ""),
+        ("audit", "audit", ""),
+        ("notify", "notify", ""),
         ("recognize", "match", "NotSetUpError: no right to write in transactions"),
     ],
 )
@@ -168,6 +171,7 @@ def test_an_account_claims_shares_of_its_own_flow_only(
     command = [sys.executable, "-c", CLAIMS, broker.bootstrap, str(broker.file(name)), flow]
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert (error in ran.stderr, ran.returncode == 0) == (True, not error), ran.stderr
+    check_transactions(broker.of(name))  # a passing error is none of a broker without transactions
 
 
 @pytest.mark.parametrize("name", [*ACCOUNTS, STRANGER])

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from platestream.operations.doctor.context import CheckContext
+from platestream.operations.doctor.shares import shares
 from tests.checker.flows import UNDISTURBED
 from tests.support.kafka_broker import KafkaBroker, wait_until
 from tests.support.match_agency import start_agency
@@ -13,8 +15,8 @@ from tests.support.match_agency import start_agency
 @pytest.mark.parametrize(
     "own_kafka", [{**UNDISTURBED, "transaction.state.log.replication.factor": 3}], indirect=True
 )
-def test_a_flow_warns_and_reads_where_the_broker_keeps_no_transactions(
-    own_kafka: KafkaBroker, tmp_path: Path
+def test_a_flow_warns_and_reads_and_doctor_warns_where_the_broker_keeps_no_transactions(
+    own_kafka: KafkaBroker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     agency = start_agency(tmp_path, own_kafka)
     try:
@@ -23,5 +25,8 @@ def test_a_flow_warns_and_reads_where_the_broker_keeps_no_transactions(
         agency.send()
         wait_until(agency.all_are_stored, 120, "hits of a flow without transactions")
         assert "the broker keeps no transactions" in flow.log
+        monkeypatch.setenv("PLATESTREAM_KAFKA", own_kafka.bootstrap)
+        (named,) = [one.found for one in shares(CheckContext({}))]
+        assert named.startswith("Nothing stops a second process of a share: the broker keeps no transactions")
     finally:
         agency.end()

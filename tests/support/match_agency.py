@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from platestream.access import gate
+from platestream.access.inquire import RefusedInquiry
 from platestream.clickhouse import migrate
 from platestream.edges.changelog import publish, read_to_end
 from platestream.edges.kafka import KafkaTopics
@@ -45,11 +48,22 @@ class MatchAgency:
 
     def share(self, share: str, *, store: str = "") -> FlowCluster:
         """Return a share that is not started; it has its own store unless one is named."""
-        folder = self._folder / (store or share.replace("/", "-of-"))
-        fields = {**self._fields, "PLATESTREAM_SHARE": share}
-        flow = FlowCluster("platestream.flows.match_flow:flow", folder, fields, partitions=1)
+        return self.flow("match", store or share.replace("/", "-of-"), PLATESTREAM_SHARE=share)
+
+    def flow(self, name: str, store: str, **settings: str) -> FlowCluster:
+        """Return a process of a flow that is not started, with a store of its own."""
+        fields = {**self._fields, **settings}
+        flow = FlowCluster(f"platestream.flows.{name}_flow:flow", self._folder / store, fields, partitions=1)
         self.flows.append(flow)
         return flow
+
+    def rows_of(self, sql: str) -> list[dict[str, Any]]:
+        return list(gather.rows(self._engine.dsn("owner"), sql))
+
+    def search(self, reason: str) -> None:
+        """Search as a person does, which is logged."""
+        with suppress(RefusedInquiry):
+            gate.search(self._engine.client("smith"), who="smith", pattern="KTA*", reason=reason)
 
     def store(self, share: str) -> Path:
         return self._folder / share.replace("/", "-of-") / "recovery" / "store"
@@ -83,7 +97,7 @@ class MatchAgency:
 
     def rows(self, final: str = "") -> list[str]:
         sql = f"SELECT toString(detection_id) AS id FROM platestream.alert_hits {final}"
-        return sorted(str(row["id"]) for row in gather.rows(self._engine.dsn("owner"), sql))
+        return sorted(str(row["id"]) for row in self.rows_of(sql))
 
     def all_are_stored(self) -> bool:
         time.sleep(0.5)  # each question reads everything

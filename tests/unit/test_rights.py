@@ -86,8 +86,9 @@ def test_a_topic_has_somebody_who_reads_and_somebody_who_writes_it(topic: Topic[
 def test_no_right_is_given_twice_and_none_is_for_all_topics() -> None:
     acls = declared_acls()
     assert len(set(acls)) == len(acls)
-    transactions = {"platestream_recognize ", "platestream_match "}
-    assert {one.name for one in acls} == {topic.name for topic in TOPICS} | {"platestream"} | transactions
+    flows = {f"platestream_{flow} " for flow in ("recognize", "match", "audit", "notify")}
+    others = {"platestream", "__transaction_state"}
+    assert {one.name for one in acls} == {topic.name for topic in TOPICS} | others | flows
     assert {one.principal for one in acls} == {principal(name) for name in set(ACCOUNTS) - {"retention"}}
 
 

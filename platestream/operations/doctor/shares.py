@@ -1,10 +1,11 @@
-"""Check of the shares of flows on a broker, by their heartbeats."""
+"""Check of the shares of flows on a broker: its transactions, and their heartbeats."""
 
 from collections.abc import Iterable
 from datetime import timedelta
 
 from platestream.edges.changelog import newest
-from platestream.edges.kafka_client import NotSetUpError
+from platestream.edges.kafka_claim import check_transactions
+from platestream.edges.kafka_client import NotSetUpError, common_config
 from platestream.operations.doctor.context import CheckContext
 from platestream.operations.doctor.finding import CheckResult, NotCheckedError, fault, ok
 from platestream.schemas.message import RefusedError
@@ -12,17 +13,21 @@ from platestream.schemas.topics import CLAIMS
 
 LATE = timedelta(minutes=1)
 """Time after a heartbeat until a share counts as not running; the broker's clock may differ from ours."""
+_UNFENCED = "Set it right (platestream topics --acls gives rights), then restart the flows."
 _BROKEN = "Find out who wrote it: platestream topics --acls gives rights. Flows pass over it."
 
 
 def shares(context: CheckContext) -> Iterable[CheckResult]:
-    """Check that each share of a flow runs."""
-    if not context.settings.kafka:
+    """Check that each share of a flow runs, and that a second process of it is stopped."""
+    settings = context.settings
+    if not settings.kafka:
         raise NotCheckedError("no broker is named; platestream status shows processes")
     try:
         messages = newest(context.door.streams, CLAIMS).values()
+        if messages:
+            check_transactions(common_config(settings.kafka, settings.kafka_properties()))
     except NotSetUpError as error:
-        return [fault(f"Nothing stops a second process of a share: {error}.", "platestream topics --acls")]
+        return [fault(f"Nothing stops a second process of a share: {error}.", _UNFENCED)]
     found, broken = [], []
     for message in messages:
         try:
