@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 DELIVERY_SECONDS = 30.0  # timeout of an acknowledgment
+_ABORTED = "_PURGE_QUEUE"
+"""Error of records of an aborted transaction: the broker forgets transactions that are unused for a week."""
 
 
 class KafkaWriter(Generic[T]):
@@ -60,8 +62,19 @@ class KafkaWriter(Generic[T]):
 
         Raises UndeliveredError; the caller may retry, without a claim. Raises ClaimedError.
         """
+        try:
+            self._publish(records)
+        except UndeliveredError:
+            if _ABORTED not in self._failed:
+                raise
+            self._publish(records, again=True)
+        meters.count(metrics.RECORDS_WRITTEN, self._topic.name, by=len(records))
+
+    def _publish(self, records: Sequence[T], *, again: bool = False) -> None:
         self._failed.clear()  # of an earlier attempt, already reported
         try:
+            if again:
+                self._producer.abort_transaction(DELIVERY_SECONDS + 5)
             if self._claim:
                 self._claim.check()
                 self._producer.begin_transaction()
@@ -77,7 +90,6 @@ class KafkaWriter(Generic[T]):
         if left or self._failed:
             names = ", ".join(sorted(set(self._failed))) or "timed out"
             raise UndeliveredError(f"{self._topic.name}: {left + len(self._failed)} not delivered: {names}")
-        meters.count(metrics.RECORDS_WRITTEN, self._topic.name, by=len(records))
 
     def _produce(self, message: Message) -> None:
         at = message.timestamp
