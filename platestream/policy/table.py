@@ -49,7 +49,7 @@ CHECKS = (
     Check(
         "listed",
         _clauses("E.1.b E.1.c"),
-        "entries were put on the hot list by logged acts",
+        "entries were put on the hot list by logged acts, and hits are of these and of stored reads",
         "platestream hotlist list; inquiry_log",
         hotlist_acts.entries_logged,
     ),

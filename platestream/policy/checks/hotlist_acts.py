@@ -10,7 +10,7 @@ since which it is listed.
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal
@@ -23,7 +23,9 @@ from platestream.schemas.message import RefusedError
 from platestream.schemas.pluralize import pluralize
 
 ABOUT = 64  # characters of `about` that the log stores
+BY_HAND = "lines by hand"  # in the act of an import that logs each line
 FEW, SHARE = 20, 0.2  # an import that removes more, and a larger share, must be forced
+LATE = timedelta(hours=1)  # time in which a hit's detection is stored, too
 RECENT = timedelta(days=1)  # shortest time that a removal remains on the topic
 # Acts on other agencies' entries: accepted by a person or a rule, listed and removed by their agency.
 OFFERED = ("hotlist_take", "partner_told", "restore")
@@ -33,6 +35,21 @@ IMPORTED = ("hotlist_import", FORCED)
 REMOVED = ("hotlist_remove", "bolo", *OFFERED)
 FORMER = ("hotlist",)  # the name of all of these before the table of acts
 
+_HITS = """
+SELECT DISTINCT entry_id, source FROM platestream.alert_hits WHERE captured_at > {since:DateTime64(3, 'UTC')}
+"""
+# Both are deleted when they are due, in one run; a day is the grain of the deletion.
+_UNSTORED = """
+WITH own AS (
+    SELECT entry_id, camera_id, captured_at, detection_id FROM platestream.alert_hits
+    WHERE agency = '' AND captured_at > {since:DateTime64(3, 'UTC')}
+      AND greatest(captured_at, ingested_at) < {until:DateTime64(3, 'UTC')})
+SELECT DISTINCT entry_id FROM own
+WHERE detection_id NOT IN (
+    SELECT detection_id FROM platestream.detections
+    WHERE (camera_id, captured_at) IN (SELECT camera_id, captured_at FROM own))
+ORDER BY entry_id
+"""
 _COUNT = re.compile(r"(\d+) (new or changed|added|changed|removed|unchanged|refused|doubled)\b")
 _MAY_REMOVE = re.compile(r"\bfeed of .{1,80}, may remove (\d{1,3})%")
 _EXPIRES = re.compile(r"\bexpires_at: (\d{4}-\d\d-\d\d)")
@@ -95,7 +112,9 @@ def imports(live: CheckData) -> list[ImportCounts]:
 
 
 def entries_logged(live: CheckData) -> Answer:
-    """Check that every entry was listed by a logged act."""
+    """Check that every entry was listed by a logged act, and every hit is of such an entry and a stored
+    read.
+    """
     entries, _unread = live.hot_list
     about: dict[str, list[LoggedAct]] = defaultdict(list)
     every = logged_acts(live, {*ENTERED, *IMPORTED, *REMOVED, *FORMER})
@@ -132,6 +151,8 @@ def entries_logged(live: CheckData) -> Answer:
     return Answer.of(
         f"{pluralize(len(entries), 'entry')}: {alone} by acts of their own, {by_import.total()} by imports",
         fault_of("on the list without an act on record", unrecorded),
+        fault_of("hits on entries that no act listed", sorted(_unlisted(live, set(about), whole))),
+        fault_of("hits of reads that are not stored, on", _unstored(live)),
         more,
         [
             Unchecked(
@@ -145,6 +166,24 @@ def entries_logged(live: CheckData) -> Answer:
             "platestream hotlist import or platestream hotlist add",
         ),
     )
+
+
+def _unlisted(
+    live: CheckData, about: Collection[str], whole: Mapping[str, Sequence[ImportCounts]]
+) -> Iterator[str]:
+    """Yield entries with hits and without an act. Entries of a feed, and of a file that an earlier release
+    imported, have none of their own.
+    """
+    for entry_id, source in live.rows(_HITS, since=live.now - live.period):
+        by_files = any(BY_HAND not in one.act.said for one in whole.get(source, ()))
+        if entry_id[:ABOUT] not in about and not by_files:
+            yield entry_id
+
+
+def _unstored(live: CheckData) -> list[str]:
+    """Return entries with hits of our own cameras whose detection is not stored."""
+    between = {"since": live.now - live.period + RECENT, "until": live.now - LATE}
+    return [entry_id for (entry_id,) in live.rows(_UNSTORED, **between)]
 
 
 def list_not_emptied(live: CheckData) -> Answer:
