@@ -95,15 +95,28 @@ def test_looks_through_the_gate_and_the_work_of_the_pipeline_are_no_findings(
     assert found(database) == []
 
 
-def test_who_may_read_a_table_and_documented_why_is_no_finding_within_ten_minutes(database: Database) -> None:
+def test_words_of_tables_in_a_documented_search_are_no_finding_within_ten_minutes(database: Database) -> None:
     database.ask()  # of the account `default`
     later: dict[str, Any] = {"query_start_time_microseconds": datetime.now(UTC) + timedelta(minutes=1)}
-    asked(database, user="default", **later)
+    search: dict[str, Any] = {
+        "query": "SELECT count() AS detections FROM platestream.search(inquiry = '7c0e')",
+        "tables": ["platestream.search", "platestream.detections"],
+    }
+    asked(database, user="default", **search, **later)
     assert found(database) == []
     too_late = datetime.now(UTC) + timedelta(minutes=30)
-    asked(database, user="default", query_start_time_microseconds=too_late)
-    asked(database, user="smith", **later)
+    asked(database, user="default", **search, query_start_time_microseconds=too_late)
+    asked(database, user="smith", **search, **later)
     assert len(found(database)) == 2, "too late, and another's inquiry"
+
+
+def test_a_documented_search_permits_no_read_of_the_tables_behind_it(database: Database) -> None:
+    database.ask()
+    query = asked(
+        database, user="default", query_start_time_microseconds=datetime.now(UTC) + timedelta(minutes=1)
+    )
+    (one,) = found(database)
+    assert one.detail == f"detections read beside the gate, 42 rows; query {query}"
 
 
 def test_a_join_of_a_view_with_the_table_behind_it_is_found(database: Database) -> None:
