@@ -11,7 +11,8 @@ from typing import Any
 from platestream.schemas.acts import ACTS, CONFIRMED, Act
 
 SEARCHES = ("search", "sightings", "fuzzy", "cotravel", "companions", "picture")
-DOCUMENTATION = ("case_number", "reason", "pattern", "purpose", "violation", "requester", "legal_basis")
+DOCUMENTATION = ("case_number", "pattern", "purpose", "violation", "requester", "legal_basis")
+"""Columns beside the reason."""
 RULES_OF_THEIR_OWN = frozenset(
     ("bolo", "hotlist_take", "registry_agency", "registry_user", "registry_recover", "registry_recovery_code")
 )
@@ -27,7 +28,9 @@ def concerns_people(act: Act) -> bool:
 
 OF_PEOPLE = frozenset(act.name for act in ACTS if concerns_people(act)) - RULES_OF_THEIR_OWN
 CONFIRM = OF_PEOPLE & (BY_CLOCK | {*CONFIRMED})
-"""Acts that the rules about people concern, and those about the second factor or the clock."""
+"""Acts that the rules about people concern, and those about the second factor or the clock. Others with a
+reason are judged as these are, by the rule about prohibited purposes, too.
+"""
 PLAIN = OF_PEOPLE - CONFIRM
 """Acts that only the rules about people concern."""
 
@@ -42,7 +45,7 @@ def gate_class(row: Mapping[str, Any]) -> str:
     if kind in SEARCHES:
         return "search"
     if kind in OF_PEOPLE and not row.get("cameras") and not any(row.get(name) for name in DOCUMENTATION):
-        return "plain" if kind in PLAIN else "confirm"
+        return "plain" if kind in PLAIN and not row.get("reason") else "confirm"
     return "all"
 
 
@@ -62,8 +65,8 @@ multiIf(
         kind = 'hits', 'hits',
         kind IN ({searches}), 'search',
         NOT ({undocumented}), 'all',
-        kind IN {sql_names(act.name for act in ACTS if act.name in PLAIN)}, 'plain',
-        kind IN {sql_names(act.name for act in ACTS if act.name in CONFIRM)}, 'confirm',
+        reason = '' AND kind IN {sql_names(act.name for act in ACTS if act.name in PLAIN)}, 'plain',
+        kind IN {sql_names(act.name for act in ACTS if act.name in OF_PEOPLE)}, 'confirm',
         'all')
 """
 

@@ -134,11 +134,14 @@ DEFINER = platestream_definer SQL SECURITY DEFINER AS
 WITH
     registry_on AND NOT by_itself AS judged,
     false AS lapsed_recovers,
+    [given_reason] AS free_texts,
 {{gate_agency}},
+{{gate_documented}},
 {{gate_clock_back}}
 SELECT
 {{gate_row}},
     toValidUTF8(left(inquire.other, 64)) AS other,
+    leftUTF8(given_reason, 1000) AS reason,
     ifNull(arrayFirst(one -> one != '', [
         if({{gate_class}} != 'confirm', 'inserted into a table that does not judge it: insert into platestream.inquire', ''),
 {{gate_person}},
@@ -147,6 +150,7 @@ SELECT
 {{gate_duty}},
 {{gate_factor}},
 {{gate_clock}},
+        multiIf({{gate_prohibited}} ''),
 {{gate_period}},
         given_refusal]), '') AS refusal
 FROM (

@@ -81,7 +81,12 @@ FIELDS = st.fixed_dictionaries(
 )
 
 
-UNDOCUMENTED = dict.fromkeys(DOCUMENTATION, "")
+UNDOCUMENTED: dict[str, Any] = {
+    **dict.fromkeys(DOCUMENTATION, ""),
+    "cameras": [],
+    "partner": "",
+    "fields": {},
+}
 
 
 def rows_of(kinds: Iterable[str], **fixed: Any) -> st.SearchStrategy[dict[str, Any]]:
@@ -90,8 +95,9 @@ def rows_of(kinds: Iterable[str], **fixed: Any) -> st.SearchStrategy[dict[str, A
 
 
 OF_CLASS = {
-    "plain": rows_of(PLAIN, **UNDOCUMENTED, cameras=[], partner="", fields={}),
-    "confirm": rows_of(CONFIRM, **UNDOCUMENTED, cameras=[], partner="", fields={}),
+    "plain": rows_of(PLAIN, **UNDOCUMENTED, reason=""),
+    "confirm": rows_of(CONFIRM, **UNDOCUMENTED)
+    | rows_of(PLAIN, **UNDOCUMENTED).filter(lambda row: row["reason"] != ""),
     "search": rows_of(SEARCHES, partner="", fields={}),
     "hits": rows_of(["hits"], partner="", fields={}),
 }
@@ -137,8 +143,7 @@ def judged(database: Database, table: str, rows: list[dict[str, Any]]) -> list[d
     """
     client = database.client()
     client.command("TRUNCATE TABLE platestream.inquiry_log")
-    for _turn in range(3):
-        database.ask(on_behalf_of=COUNTED, vehicles=10_000)
+    database.ask_all(3, on_behalf_of=COUNTED, vehicles=10_000)
     ids = [uuid4() for _row in rows]
     names = sorted(rows[0])
     values = [[one, *(row[name] for name in names)] for one, row in zip(ids, rows, strict=True)]
