@@ -1,9 +1,10 @@
 """Attempts to change the lists of other agencies and of NCIC: files, manifests, feeds and jobs."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ from platestream.schemas.hotlist import HotListChange, HotListEntry
 from platestream.schemas.message import RefusedError
 from platestream.schemas.registry import RegistryRecord
 from tests.support.agency import Agency
-from tests.support.database import Database
+from tests.support.database import Database, Prepared
 from tests.support.door import door_of, person, staffed
 from tests.support.flows import LISTED
 from tests.support.hotlist_samples import ENTRY_FIELDS
@@ -56,15 +57,16 @@ class Office:
     """An agency whose feed of `acic` is a folder, and whose feed of `ncic` is signed; Sue is a supervisor."""
 
     def __init__(self, database: Database, folder: Path) -> None:
-        staffed(database, person("sue", "supervisor"), person("lee", "administrator"))
         self.database, self.place, self.key = database, folder / "acic", folder / "feed.pem"
-        self.place.mkdir(parents=True)
         self.sue, self.lee = door_of(database, "sue"), door_of(database, "lee")
+        self.job = FeedImport(Feed(self.place, "acic", parser("csv")))
+
+    def found(self) -> None:
+        staffed(self.database, person("sue", "supervisor"), person("lee", "administrator"))
         self.key.write_bytes(pem(private := Ed25519PrivateKey.generate()))
         public = signing_keys.public_text(private.public_key())
         self.feed("acic", feed_place=str(self.place), feed_layout="csv")
         self.feed("ncic", feed_key=public, feed_layout="csv")
-        self.job = FeedImport(Feed(self.place, "acic", parser("csv")))
 
     def feed(self, source: str, **changes: str) -> None:
         record = RegistryRecord(kind="hotlist_source", id=source, name=source, **changes)  # type: ignore[arg-type]
@@ -117,9 +119,24 @@ def pem(key: Ed25519PrivateKey) -> bytes:
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The feed of `acic`, and the key of that of `ncic`."""
+    return tmp_path_factory.mktemp("office")
+
+
+@pytest.fixture(scope="module")
+def founded(migrated: Path, folder: Path) -> Prepared:
+    return Prepared(migrated, folder, lambda database: Office(database, folder).found())
+
+
 @pytest.fixture
-def office(database: Database, tmp_path: Path) -> Office:
-    return Office(database, tmp_path / "office")
+def office(founded: Prepared, folder: Path, tmp_path: Path) -> Iterator[Office]:
+    with founded.used(tmp_path) as database:
+        made = Office(database, folder)
+        made.place.mkdir()
+        yield made
+        made.place.rename(tmp_path / "place")  # which may be something else by now
 
 
 def test_a_signed_file_and_the_job_s_folder_are_the_lists_of_their_sources(office: Office) -> None:
@@ -178,21 +195,18 @@ def test_a_signature_counts_for_its_file_its_source_and_once(
     assert office.listed == before
 
 
-@pytest.mark.parametrize(
-    ("number", "extent", "refusal"),
-    [
-        (4, "delta", "file 4 came after file 5"), (5, "delta", "file 5 came after file 5"),
-        (5, "full", "file 5 came after file 5"), (0, "full", "one is not"), (0, "delta", "one is not"),
-        (7, "delta", "file 6 is missing before the delta 7"), (9, "delta", "file 6 to 8 is missing"),
-    ],
-)  # fmt: skip
-def test_a_number_counts_once_and_in_order_whoever_brings_the_file(
-    office: Office, number: int, extent: Extent, refusal: str
-) -> None:
+NUMBERS: list[tuple[int, Extent, str]] = [
+    (4, "delta", "file 4 came after file 5"), (5, "delta", "file 5 came after file 5"),
+    (5, "full", "file 5 came after file 5"), (0, "full", "one is not"), (0, "delta", "one is not"),
+    (7, "delta", "file 6 is missing before the delta 7"), (9, "delta", "file 6 to 8 is missing"),
+]  # fmt: skip
+
+
+def test_a_number_counts_once_and_in_order_whoever_brings_the_file(office: Office) -> None:
     first = outside("1", "2")
     office.bring(first, "ncic", manifest=office.signed(first, number=5))
     now, delta = datetime.now(UTC) + timedelta(seconds=2), outside("3")
-    for door in (office.sue, office.lee):
+    for (number, extent, refusal), door in product(NUMBERS, (office.sue, office.lee)):
         manifest = office.signed(delta, at=now, number=number, extent=extent)
         with pytest.raises(RefusedError, match=refusal):
             office.bring(delta, "ncic", door, manifest=manifest, at=now)

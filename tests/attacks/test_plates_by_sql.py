@@ -269,6 +269,7 @@ def test_no_setting_of_one_statement_gets_an_answer_over_http_without_a_counted_
     assert shown(*served, settings) == []
 
 
+@pytest.mark.nightly
 def test_no_setting_gets_an_answer_in_process_without_a_counted_inquiry(database: Database) -> None:
     client = database.client(ANALYST)
 

@@ -232,8 +232,10 @@ def test_a_kill_after_a_read_hides_nothing(own_engine: Engine) -> None:
     ("forged", "says"),
     [
         ("DELETE WHERE number = 2", "not what the engine logged"),
-        ("UPDATE account = 'platestream_flows' WHERE number = 2", "not what the engine logged"),
-        *nightly(("UPDATE tables = ['search'] WHERE number = 2", "not what the engine logged")),
+        *nightly(
+            ("UPDATE account = 'platestream_flows' WHERE number = 2", "not what the engine logged"),
+            ("UPDATE tables = ['search'] WHERE number = 2", "not what the engine logged"),
+        ),
     ],
 )
 def test_a_log_that_its_owner_alters_is_not_what_was_sealed(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import mkdtemp
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -9,7 +10,7 @@ from playwright.sync_api import Browser, expect
 from tests.support.browser import chromium
 from tests.support.console import Pages
 from tests.support.kafka_broker import free_port
-from tests.support.office import office
+from tests.support.office import copied_office, office
 from tests.support.served import served
 
 SLOWEST = 30_000
@@ -23,9 +24,17 @@ def browser() -> Iterator[Browser]:
         yield made
 
 
+@pytest.fixture(scope="session")
+def furnished(migrated: Path, run_folder: Path) -> Path:
+    """The folder of an office, of which each file of tests has a copy."""
+    folder = Path(mkdtemp(prefix="office", dir=run_folder))
+    with office(migrated, folder):
+        return folder
+
+
 @pytest.fixture(scope="module")
-def pages(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
-    with office(migrated, tmp_path_factory.mktemp("office")) as made:
+def pages(furnished: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
+    with copied_office(furnished, tmp_path_factory.mktemp("office")) as made:
         yield made
 
 

@@ -17,7 +17,6 @@ from playwright.sync_api import Browser, Page, expect
 from platestream.settings import system_account
 from tests.support.clock import NOW
 from tests.support.kafka_broker import free_port, wait_until
-from tests.support.nightly import nightly
 from tests.support.up import System, founding
 
 PASSWORD = "an officer's password"
@@ -152,7 +151,8 @@ def test_a_notices_link_opens_its_hit_after_signing_in_without_scripts_too(
     context.close()
 
 
-@pytest.mark.parametrize("scripts", [True, *nightly(False)])
+@pytest.mark.nightly
+@pytest.mark.parametrize("scripts", [True, False])
 def test_an_administrator_sees_what_a_camera_sees_as_it_comes(
     system: System, browser: Browser, scripts: bool
 ) -> None:
@@ -170,6 +170,7 @@ def test_an_administrator_sees_what_a_camera_sees_as_it_comes(
     context.close()
 
 
+@pytest.mark.nightly
 def test_a_page_says_that_hits_do_not_come_and_hears_them_from_the_next_console(
     system: System, browser: Browser
 ) -> None:

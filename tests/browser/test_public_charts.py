@@ -12,6 +12,7 @@ from platestream.settings import Settings
 from tests.conftest import skip_unless_ci
 from tests.support.clients import ClientUnavailableError, axe
 from tests.support.kafka_broker import free_port
+from tests.support.nightly import nightly
 from tests.support.public_figures import figures
 from tests.support.served import served_app
 
@@ -26,7 +27,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Set
         yield made, settings
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", *nightly("dark")])
 @pytest.mark.parametrize("state", ["full", "new"])
 def test_everybody_can_read_it(
     browser: Browser, address: tuple[str, Settings], scheme: str, state: str

@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.chaos import KILLS
 from tests.support.engine import Engine, own_engine
+from tests.support.nightly import nightly
 from tests.support.stress_engine import LARGE, Stress, run
 
 __all__ = ["own_engine"]
@@ -38,7 +39,9 @@ def test_bad_clients_leave_nothing_behind_and_lose_no_row(own_engine: Engine) ->
 
 
 @pytest.mark.parametrize(
-    ("body", "length"), [(LARGE.encode(), len(LARGE)), (b"SELECT", 100)], ids=["take nothing", "send half"]
+    ("body", "length"),
+    [(LARGE.encode(), len(LARGE)), *nightly((b"SELECT", 100))],
+    ids=["take nothing", "send half"],
 )
 def test_clients_that_do_nothing_keep_no_place(own_engine: Engine, body: bytes, length: int) -> None:
     own_engine._options = ("--stalled", "3", "--queries", "4")

@@ -34,11 +34,12 @@ EDGES = [
     "files",
     "files, encrypted",
     pytest.param("kafka", marks=pytest.mark.kafka),
-    pytest.param("kafka, encrypted", marks=pytest.mark.kafka),
 ]
+SEALED = "kafka, encrypted"
+"""Encryption is the same on all edges, so by `make test` it crosses a broker once."""
 
 
-@pytest.fixture(params=EDGES)
+@pytest.fixture(params=[*EDGES, pytest.param(SEALED, marks=[pytest.mark.kafka, pytest.mark.nightly])])
 def made(request: pytest.FixtureRequest, tmp_path: Path) -> Made:
     """Topics, and a way to have a topic of one's own there."""
     edge, own = _plain(request, tmp_path)
@@ -109,6 +110,7 @@ class Reader:
         return {name: part.snapshot() for name, part in self.parts.items()}
 
 
+@pytest.mark.parametrize("made", [*EDGES, pytest.param(SEALED, marks=pytest.mark.kafka)], indirect=True)
 def test_what_is_written_is_read_back_as_it_was(made: Made) -> None:
     edge, own = made
     topic = own(topics.DETECTIONS)

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -29,7 +29,7 @@ from platestream.schemas import topics
 from platestream.schemas.registry import RegistryRecord
 from tests.support.age_keys import key_pair
 from tests.support.clock import NOW
-from tests.support.database import Database
+from tests.support.database import Database, Prepared
 from tests.support.door import OWN, door_of, person, staffed
 from tests.support.factors import give
 from tests.support.kafka_broker import Kafka
@@ -41,25 +41,35 @@ UNSEEN = {
 """What a folder without accounts, other agencies and processes has nothing of."""
 
 
-@pytest.fixture
-def settled(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Database:
+@pytest.fixture(scope="module")
+def set_up(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Prepared:
     """A fresh set-up: an administrator is registered, and retention has run."""
+
+    def prepare(database: Database) -> None:
+        database.data.mkdir(mode=0o700)
+        staffed(database)
+        register(database.data, OWN, person())
+        require_factor(database, database.data, "everybody")
+        job.run_once(job.start_scheduled(door_of(database)))
+
+    return Prepared(migrated, tmp_path_factory.mktemp("set_up"), prepare)
+
+
+@pytest.fixture
+def settled(set_up: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
+    """It, with keys of evidence and backups in the environment of commands."""
     for name in [name for name in os.environ if name.startswith("PLATESTREAM_")]:
         monkeypatch.delenv(name)
-    monkeypatch.setenv("PLATESTREAM_CLICKHOUSE", database.dsn)
     monkeypatch.setenv("PLATESTREAM_DATA", str(tmp_path / "data"))
     monkeypatch.setattr("platestream.operations.doctor.installation.free_share", lambda _folder: 0.5)
-    (tmp_path / "data").mkdir(mode=0o700)
     recipient = key_pair(tmp_path / "identity.txt").recipient.text
     (tmp_path / "recipients.txt").write_text(f"{recipient}\n")
     new_key(tmp_path / "agency.pem")
     monkeypatch.setenv("PLATESTREAM_EVIDENCE_KEY_FILE", str(tmp_path / "agency.pem"))
     monkeypatch.setenv("PLATESTREAM_BACKUP_RECIPIENTS", str(tmp_path / "recipients.txt"))
-    staffed(database)
-    register(tmp_path / "data", OWN, person())
-    require_factor(database, tmp_path / "data", "everybody")
-    job.run_once(job.start_scheduled(door_of(database, data=tmp_path / "data")))
-    return database
+    with set_up.used(tmp_path) as database:
+        monkeypatch.setenv("PLATESTREAM_CLICKHOUSE", database.dsn)
+        yield database
 
 
 def register(folder: Path, *records: RegistryRecord) -> None:

@@ -232,6 +232,7 @@ def test_a_read_to_come_is_no_answer_to_a_search_without_an_end(asks: Asking) ->
     assert asks.ask()[0].outcome == "bad_answer"
 
 
+@pytest.mark.nightly
 def test_more_than_so_many_in_a_minute_are_not_asked_over_all_processes(asks: Asking) -> None:
     outcomes = [asks.ask()[0].outcome for _ in range(6)]
     assert outcomes == ["answered"] * 5 + ["not_asked"]

@@ -139,6 +139,7 @@ def test_an_offer_of_ours_stands_where_its_agency_still_has_it_and_is_never_made
             after.teller.close()
 
 
+@pytest.mark.nightly
 def test_offers_that_the_data_folder_has_are_left_but_count_no_more_than_those_of_a_backup(
     system: Systems, tmp_path: Path
 ) -> None:

@@ -36,6 +36,7 @@ def test_a_new_sample_has_people_of_each_role_with_a_link_each(settings: Setting
         assert all(users[role].roles == (role,) for role in street.PEOPLE)
 
 
+@pytest.mark.nightly
 def test_bolos_are_received_by_acts_and_one_entry_is_removed(settings: Settings, database: Database) -> None:
     street.fill(settings, NOW)
     with Door.open(settings, "test") as door:

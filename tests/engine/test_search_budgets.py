@@ -68,6 +68,7 @@ def test_the_ways_to_look_find_what_was_put_there(database: Database) -> None:
     assert by_name["picture"]() == ["crop"]
 
 
+@pytest.mark.nightly
 def test_a_month_is_compared_in_the_memory_of_a_day(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -102,6 +103,7 @@ def test_what_arrived_in_an_hour_is_counted_by_the_days_that_it_is_of(database: 
     assert read < ROWS / 10
 
 
+@pytest.mark.nightly
 def test_a_run_in_which_nothing_is_due_reads_the_oldest_rows(database: Database) -> None:
     older = "ALTER TABLE platestream.tallied UPDATE tallied_at = tallied_at - INTERVAL 2 DAY WHERE 1"
     database.client().command(older, settings={"mutations_sync": 2})  # the clock goes by what came in a day

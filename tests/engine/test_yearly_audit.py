@@ -362,8 +362,7 @@ def test_only_browsing_inquiries_by_employees_are_drawn(database: Database) -> N
     old |= {"kind": "search", "outcome": "allowed", "tool": "platestream look-back"}
     database.client().insert("platestream.inquiry_log", [list(old.values())], column_names=list(old))
     employee = {database.ask(DOOR, on_behalf_of="vale"), database.ask(DOOR, kind="hits", on_behalf_of="vale")}
-    for _each in range(30):
-        database.ask(DOOR, automatic=True, on_behalf_of="look-back", set_off_by="vale")
+    database.ask_all(30, DOOR, automatic=True, on_behalf_of="look-back", set_off_by="vale")
     database.ask(DOOR, kind="hotlist_add", on_behalf_of="vale")
     after = database.ask(DOOR, tool="platestream look-back", on_behalf_of="vale")
     _entry, drawn = draw(database)

@@ -166,6 +166,7 @@ def test_wrong_usage_is_code_two(cli: Cli) -> None:
     cli("search", "AST3087", "--since", "yesterday", code=2)
 
 
+@pytest.mark.nightly
 def test_migrations_apply_once(cli: Cli) -> None:
     would = cli("migrate", "--dry-run")[0]
     assert "would apply 0100" in would

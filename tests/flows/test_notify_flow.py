@@ -325,6 +325,7 @@ def test_secrets_that_cannot_be_used_stop_the_start_and_are_named(web: HttpRecei
         open_senders(rules(weak, web))
 
 
+@pytest.mark.nightly
 def test_a_receiver_that_fails_on_everything_is_tried_now_and_then_and_not_with_all(
     web: HttpReceiver, mail: MailReceiver, secret_file: Path
 ) -> None:

@@ -183,6 +183,7 @@ def test_a_plain_picture_of_such_a_camera_is_an_upload(gateway: GatewayProcess) 
     assert CAMERA_READS not in gateway.frames()[-1].headers
 
 
+@pytest.mark.nightly
 def test_a_simulated_device_misreads_one_plate_in_ten(gateway: GatewayProcess) -> None:
     before = len(gateway.frames())
     (gateway.folder / "scene.jpg").write_bytes(SCENE)

@@ -22,6 +22,7 @@ from tests.support.chaos import KILLS
 from tests.support.flows import plate_picture
 from tests.support.gateway import PLACE, GatewayProcess, account
 from tests.support.kafka_broker import free_port, wait_until
+from tests.support.nightly import nightly
 
 METRICS = free_port()
 
@@ -104,7 +105,7 @@ def by_ftp_over_tls(folder: Path, plain: bool) -> Iterator[GatewayProcess]:
         assert gateway.end() == 0
 
 
-@pytest.mark.parametrize("plain", [False, True])
+@pytest.mark.parametrize("plain", [False, *nightly(True)])
 def test_ftp_over_tls_takes_pictures_and_in_clear_only_where_it_may(tmp_path: Path, plain: bool) -> None:
     (tmp_path / "half.jpg").write_bytes(plate_picture("ABC1234")[:-100])
     with by_ftp_over_tls(tmp_path, plain) as gateway:

@@ -19,6 +19,7 @@ HEADERS = {"camera-id": "N1"}
 BYTES = b"\xff\xd8\x00\n{}"
 
 
+@pytest.mark.nightly
 def test_a_letter_goes_to_its_topic_as_it_came(
     own_kafka: KafkaBroker, database: Database, tmp_path: Path
 ) -> None:

@@ -410,6 +410,7 @@ def anonymous_mib(pid: int) -> int:
     return next(int(line.split()[1]) // 1024 for line in rollup.splitlines() if line.startswith("Anonymous:"))
 
 
+@pytest.mark.nightly
 def test_long_statements_of_a_person_leave_nothing_behind(own_engine: Engine) -> None:
     own_engine.start()
     own_engine.ask("SELECT length([0" + ",1" * 20_000 + "])", "smith")

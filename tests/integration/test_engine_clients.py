@@ -51,6 +51,7 @@ def test_the_javascript_client_works(engine: Engine) -> None:
     }
 
 
+@pytest.mark.nightly
 @pytest.mark.java
 @pytest.mark.timeout(400)
 def test_the_jdbc_driver_works(engine: Engine) -> None:

@@ -88,6 +88,7 @@ def test_each_block_says_who_asks_and_what_comes() -> None:
     assert all(block["answer"] for block in blocks)
 
 
+@pytest.mark.nightly
 def test_what_is_pasted_is_answered_as_the_page_shows(furnished_engine: Engine) -> None:
     for block in _BLOCK.finditer(PAGE.read_text()):
         came = answer(furnished_engine, block["who"], block["sql"])

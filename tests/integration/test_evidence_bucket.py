@@ -168,6 +168,7 @@ class Cut:
                 one.shutdown(socket.SHUT_RDWR)
 
 
+@pytest.mark.nightly
 def test_a_transfer_that_breaks_off_leaves_nothing_and_starts_again(office: Office, bucket: Bucket) -> None:
     cut = Cut(bucket.server.port, 10**9)
     register(office, bucket, bucket.place.replace(str(bucket.server.port), str(cut.port)))
@@ -282,6 +283,7 @@ def test_credentials_come_from_a_private_file_only(
         register(office, bucket)
 
 
+@pytest.mark.nightly
 def test_credentials_that_were_withdrawn_are_tried_again(office: Office, bucket: Bucket) -> None:
     register(office, bucket)
     office.export()
@@ -295,6 +297,7 @@ def test_credentials_that_were_withdrawn_are_tried_again(office: Office, bucket:
     assert office.states == ["received"]
 
 
+@pytest.mark.nightly
 def test_clocks_that_differ_are_named(
     office: Office, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -128,25 +128,21 @@ def test_nobody_writes_a_receipt_into_the_ledger(office: Office) -> None:
     assert office.receipts() == []
 
 
-@pytest.mark.parametrize(
-    "other",
-    [{"sha256": "0" * 64}, {"bytes": 1}, {"file": "x.zip"}, {"export": "0" * 64}, {"hold_id": uuid4()}],
-)
-def test_even_the_job_writes_no_receipt_of_something_else_and_none_twice(
-    office: Office, other: dict[str, object]
-) -> None:
+def test_even_the_job_writes_no_receipt_of_something_else_and_none_twice(office: Office) -> None:
     office.register(str(office.share()))
     office.export()
     job = office.lee.start_job("evidence", "evidence_send", "job")
-    with pytest.raises(DatabaseError, match="refused"):
-        records.put(job, "evidence_receipt", forged(office, **other))
+    others = {"sha256": "0" * 64, "bytes": 1, "file": "x.zip", "export": "0" * 64, "hold_id": uuid4()}
+    for name, other in others.items():
+        with pytest.raises(DatabaseError, match="refused"):
+            records.put(job, "evidence_receipt", forged(office, **{name: other}))
     records.put(job, "evidence_receipt", forged(office))
     with pytest.raises(DatabaseError, match="refused"):
         records.put(job, "evidence_receipt", forged(office, place="/y"))
     assert len(office.receipts()) == 1
 
 
-@pytest.mark.parametrize("made_up", ["read back", "unsigned", "another key"])
+@pytest.mark.parametrize("made_up", ["read back", "another key", *nightly("unsigned")])
 def test_a_receipt_of_the_job_for_what_was_never_sent_is_found(office: Office, made_up: str) -> None:
     key = Ed25519PrivateKey.generate()
     public = signing_keys.public_text(key.public_key())

@@ -109,6 +109,7 @@ def test_a_share_that_is_not_mounted_gets_nothing(office: Office) -> None:
     assert office.states == ["received"]
 
 
+@pytest.mark.nightly
 def test_an_interrupted_transfer_goes_on_under_the_same_name(office: Office, server: SftpServer) -> None:
     out = office.remote(server)
     name = office.export()
@@ -120,6 +121,7 @@ def test_an_interrupted_transfer_goes_on_under_the_same_name(office: Office, ser
     assert (out / name).read_bytes() == whole
 
 
+@pytest.mark.nightly
 def test_what_is_left_of_another_file_is_replaced(office: Office, server: SftpServer) -> None:
     out = office.remote(server)
     name = office.export()
@@ -170,6 +172,7 @@ def test_another_host_key_gets_nothing(office: Office, server: SftpServer, tmp_p
     assert list(out.iterdir()) == []
 
 
+@pytest.mark.nightly
 def test_a_server_that_is_down_is_tried_again_and_becomes_a_dead_letter(
     office: Office, server: SftpServer
 ) -> None:
@@ -226,6 +229,7 @@ def test_another_file_of_this_name_is_never_replaced(office: Office, server: Sft
     assert (out / name).read_text() == "somebody's"
 
 
+@pytest.mark.nightly
 def test_a_server_that_gives_nothing_back_proves_the_size_and_says_so(
     office: Office, server: SftpServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -237,6 +241,7 @@ def test_a_server_that_gives_nothing_back_proves_the_size_and_says_so(
     assert view.receipt.proof == "size"
 
 
+@pytest.mark.nightly
 def test_a_full_disk_keeps_no_part_and_is_tried_again(office: Office, tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk", "2m") as disk:
         (disk / MARK).write_text("vault")

@@ -161,6 +161,7 @@ def test_no_acknowledged_read_is_lost_by_kills_of_the_gateway(
     assert gateway.end() == 0
 
 
+@pytest.mark.nightly
 def test_a_broker_that_is_away_a_wrong_password_and_a_forbidden_topic_are_named(
     gateway: GatewayProcess, broker: Mosquitto, tmp_path: Path
 ) -> None:

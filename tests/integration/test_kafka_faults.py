@@ -104,6 +104,7 @@ def _written(sink: Any, record: Detection) -> bool:
     return True
 
 
+@pytest.mark.nightly
 def test_an_outage_is_waited_out_and_nothing_is_skipped(own_kafka: KafkaBroker) -> None:
     topic = own(own_kafka, topics.DETECTIONS)
     streams = KafkaTopics(own_kafka.bootstrap)

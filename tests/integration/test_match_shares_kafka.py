@@ -11,17 +11,19 @@ from platestream.edges.changelog import read_to_end
 from platestream.schemas import topics
 from tests.support.kafka_broker import KafkaBroker, wait_until
 from tests.support.match_agency import MARKS, WITHIN, MatchAgency, agency
+from tests.support.nightly import nightly
 
 __all__ = ["agency"]
 
 pytestmark = MARKS
 
 
-def test_a_share_that_is_killed_goes_on_and_each_hit_is_stored_once(agency: MatchAgency) -> None:
+@pytest.mark.parametrize("kills", [1, *nightly(4)])
+def test_a_share_that_is_killed_goes_on_and_each_hit_is_stored_once(agency: MatchAgency, kills: int) -> None:
     first, second = agency.share("1/2"), agency.share("2/2")
     for flow in (first, second):
         flow.start(1)
-    for turn in range(4):
+    for turn in range(kills):
         agency.send()
         wait_until(agency.all_are_stored, WITHIN, f"hits of turn {turn}")
         agency.send()

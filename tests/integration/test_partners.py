@@ -300,6 +300,7 @@ ENTRY = {
 DOWN_S = float(os.environ.get("DOWN", "2"))
 
 
+@pytest.mark.nightly
 def test_between_whole_processes_an_entry_is_taken_hits_come_back_and_it_ends_though_one_was_down(
     three: Three,
 ) -> None:

@@ -177,6 +177,7 @@ def test_a_file_that_was_exchanged_on_the_server_is_refused(station: Station) ->
     assert any("the signature is of another file" in one for one in station.refused())
 
 
+@pytest.mark.nightly
 def test_a_file_that_would_empty_the_list_is_held_until_the_administrator_forces_it(station: Station) -> None:
     station.offer(1, "full", *[f"A|V{number}|AST30{number}|AZ" for number in range(10, 20)])
     station.visit()
@@ -217,6 +218,7 @@ def test_the_server_s_own_key_and_ours_are_asked(station: Station, tmp_path: Pat
     assert "ssh_key is not there" in station.failed[-1]
 
 
+@pytest.mark.nightly
 def test_a_server_that_is_down_is_a_fault_and_the_feed_is_late_after_twice_its_time(station: Station) -> None:
     station.offer(1, "full", "A|V1|AST3087|AZ")
     station.visit()
@@ -260,6 +262,7 @@ def test_a_file_larger_than_the_limit_is_not_stored(
     assert "sftp to 127.0.0.1 failed" in station.failed[-1]
 
 
+@pytest.mark.nightly
 def test_a_kill_amid_a_fetch_leaves_no_part_of_a_file(station: Station) -> None:
     station.offer(1, "full", "A|V1|AST3087|AZ")
     folder = station.home / "ncic"

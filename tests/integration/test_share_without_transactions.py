@@ -11,6 +11,7 @@ from tests.support.kafka_broker import KafkaBroker, wait_until
 from tests.support.match_agency import start_agency
 
 
+@pytest.mark.nightly
 @pytest.mark.kafka
 @pytest.mark.parametrize(
     "own_kafka", [{**UNDISTURBED, "transaction.state.log.replication.factor": 3}], indirect=True

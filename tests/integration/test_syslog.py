@@ -96,6 +96,7 @@ def test_what_a_siem_has_taken_is_not_sent_again_and_the_rest_is(tmp_path: Path)
     assert [line.partition("externalId=")[2][:36] for line in lines] == [str(UUID(int=n)) for n in (1, 2, 3)]
 
 
+@pytest.mark.nightly
 def test_a_siem_that_is_away_gets_the_acts_when_it_is_back(tmp_path: Path) -> None:
     with rsyslog(tmp_path / "siem") as siem:
         send = sender(f"syslog+tcp://127.0.0.1:{siem.tcp}")

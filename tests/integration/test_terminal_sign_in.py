@@ -123,6 +123,7 @@ def test_a_person_signs_the_command_line_in_searches_by_sql_and_signs_out(
         there.unlink()
 
 
+@pytest.mark.nightly
 def test_a_denied_command_line_says_so_and_stores_nothing(pages: Pages, console: str, tmp_path: Path) -> None:
     browser, secret, _codes = enrolled(pages, "smith")
     terminal = Terminal(tmp_path / "desk")

@@ -154,6 +154,7 @@ def fsck(go: Path, url: str, key: Verifier, folder: Path, seconds: float = 60) -
     return checking.communicate()[1]
 
 
+@pytest.mark.nightly
 def test_gos_packages_agree_with_every_entry_head_and_proof(go: Path, log: Agency, tmp_path: Path) -> None:
     """A tree of two levels, walked over a web server that knows nothing of it, as it grows."""
     log.ask(300)

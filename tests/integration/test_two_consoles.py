@@ -208,6 +208,7 @@ def test_a_change_at_one_console_is_undone_at_the_other_once(consoles: Consoles)
     assert admin.send_to("a", "/undo", undo=name).status_code == 409
 
 
+@pytest.mark.nightly
 def test_a_file_that_waits_at_one_console_is_imported_at_the_other(consoles: Consoles) -> None:
     admin = signed_in(consoles, "lee", "a")
     admin.at("a", "/hotlist/import")
@@ -274,6 +275,7 @@ def publish_hit(consoles: Consoles, number: int) -> str:
     return hit_id
 
 
+@pytest.mark.nightly
 def test_an_alert_comes_to_the_pages_of_both_consoles_under_one_number(consoles: Consoles) -> None:
     browser = on_shift(consoles, "vale1")
     with ExitStack() as stack:
@@ -298,6 +300,7 @@ def test_an_alert_comes_to_the_pages_of_both_consoles_under_one_number(consoles:
         assert numbers == sorted(set(numbers))
 
 
+@pytest.mark.nightly
 def test_a_device_is_connected_whichever_console_has_its_page(consoles: Consoles) -> None:
     browser = on_shift(consoles, "vale2")
     for which in ("a", "b"):
@@ -315,6 +318,7 @@ def test_a_device_is_connected_whichever_console_has_its_page(consoles: Consoles
     assert "vale2" not in presence.connected(consoles.pages.console.door(""), datetime.now(UTC))
 
 
+@pytest.mark.nightly
 def test_a_step_at_one_console_is_shown_by_the_other_at_once(consoles: Consoles) -> None:
     browser = on_shift(consoles, "vale7")
     hit = put_hit(consoles.pages.database, 80)
@@ -326,6 +330,7 @@ def test_a_step_at_one_console_is_shown_by_the_other_at_once(consoles: Consoles)
     assert "plate_and_state_confirmed" not in before
 
 
+@pytest.mark.nightly
 def test_pictures_and_older_pages_of_a_search_come_from_either_console(consoles: Consoles) -> None:
     hit = put_hit(consoles.pages.database, 81)
     browser = on_shift(consoles, "vale0")

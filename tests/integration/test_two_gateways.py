@@ -17,6 +17,7 @@ from tests.support.flows import ScriptedReader, jpeg, memory_edge, run
 from tests.support.gateway import PLACE, GatewayProcess, account
 from tests.support.kafka_broker import free_port, wait_until
 from tests.support.mosquitto import PASSWORD, USER, mosquitto
+from tests.support.nightly import nightly
 from tests.support.stored_topics import stored_topics
 from tests.support.uploading import by_httpx
 
@@ -75,7 +76,9 @@ def pictures(at: datetime, level: int) -> list[tuple[str, bytes]]:
     return [(rfc3339(at + number * timedelta(milliseconds=200)), jpeg(level)) for number in range(3)]
 
 
-@pytest.mark.parametrize("sent", [True, False], ids=["it had sent the frame", "it sends the frame later"])
+@pytest.mark.parametrize(
+    "sent", [False, *nightly(True)], ids=["it sends the frame later", "it had sent the frame"]
+)
 def test_an_upload_whose_answer_is_lost_and_that_goes_to_the_other_gateway_is_one_detection(
     pair: Pair, sent: bool
 ) -> None:

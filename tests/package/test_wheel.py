@@ -70,6 +70,7 @@ def test_it_says_its_version_and_offers_no_benchmarks(installed: Installed, tmp_
     assert "  bench " not in shown
 
 
+@pytest.mark.nightly
 def test_the_demo_runs_in_an_empty_folder(installed: Installed, tmp_path: Path) -> None:
     done = installed.run(tmp_path, "demo", "--json")
     assert done.returncode == 0, done.stderr

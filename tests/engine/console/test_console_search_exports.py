@@ -18,6 +18,7 @@ from platestream.access import tokens
 from platestream.cli.main import app as cli
 from tests.support.console import Pages, Person
 from tests.support.door import person, signed_in_as
+from tests.support.nightly import nightly
 from tests.support.searching import CASE, OF_PEOPLE, looks, put, text
 
 FORMATS = {"pdf": b"%PDF-", "csv": b"detection_id,", "geojson": b"{", "kml": b"<?xml"}
@@ -54,7 +55,7 @@ MET: dict[str, dict[str, str]] = {
 FIRST_FIELD = {"companions": b"plate,meetings,cameras_met,", "meetings": b"camera_id,captured_at,plate,"}
 
 
-@pytest.mark.parametrize("layout", FORMATS)
+@pytest.mark.parametrize("layout", ["csv", *nightly("pdf", "geojson", "kml")])
 @pytest.mark.parametrize("what", MET)
 def test_companions_and_meetings_are_exported_by_the_same_act(
     pages: Pages, analyst: Person, what: str, layout: str

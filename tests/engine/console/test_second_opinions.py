@@ -20,6 +20,7 @@ from tests.support.database import Database
 from tests.support.door import door_of, person, staffed
 from tests.support.hit_actions import action
 from tests.support.hits import FOUND, put_hit
+from tests.support.nightly import nightly
 
 CAMERA = CameraRead(format="hikvision", plate="A8T3O4I", confidence=0.9, lane="2")
 
@@ -35,9 +36,11 @@ def seen(opinion: str, camera: str = "elm", **more: Any) -> dict[str, Any]:
         ("", "", False),
         ("agree", "The camera and the reader read the same plate.", False),
         ("disagree", f"THE READS DIFFER: the camera read A8T3O4I, the reader {FOUND.detection.plate}.", True),
-        ("camera_only", "ONLY THE CAMERA read a plate", True),
-        ("reader_only", "Only the reader read this plate", False),
-        ("unseen", "NOT SEEN BY US", True),
+        *nightly(
+            ("camera_only", "ONLY THE CAMERA read a plate", True),
+            ("reader_only", "Only the reader read this plate", False),
+            ("unseen", "NOT SEEN BY US", True),
+        ),
     ],
 )
 def test_a_hit_shows_how_both_reads_compare_and_a_doubt_in_red(
