@@ -65,7 +65,7 @@ multiIf(
         kind = 'hits', 'hits',
         kind IN ({searches}), 'search',
         NOT ({undocumented}), 'all',
-        reason = '' AND kind IN {sql_names(act.name for act in ACTS if act.name in PLAIN)}, 'plain',
+        inquire.reason = '' AND kind IN {sql_names(act.name for act in ACTS if act.name in PLAIN)}, 'plain',
         kind IN {sql_names(act.name for act in ACTS if act.name in OF_PEOPLE)}, 'confirm',
         'all')
 """
