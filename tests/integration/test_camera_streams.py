@@ -98,6 +98,7 @@ def test_rtsp_with_digest_reaches_the_topic_at_the_rate_that_is_set(tmp_path: Pa
     assert "p%40ss" not in gateway.log
 
 
+@pytest.mark.nightly
 def test_a_machine_that_is_late_knows_when_frames_came(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     """It takes a quarter of a second for each frame, which come each tenth of one."""
     port = free_port()

@@ -196,6 +196,7 @@ def test_ftp_takes_pictures_from_any_folder_and_refuses_the_rest(gateway: Gatewa
     assert [frame.headers["camera-id"] for frame in gateway.frames()] == ["yard"] * 3
 
 
+@pytest.mark.nightly
 def test_while_the_topics_disk_is_away_uploads_are_taken_and_wait(gateway: GatewayProcess) -> None:
     away = gateway.folder / "data"
     away.write_text("where the folder of topics should be")

@@ -199,6 +199,7 @@ def test_an_object_that_was_replaced_is_no_evidence_and_a_finding(office: Office
     assert len(office.refusals("evidence_receipt")) == 1
 
 
+@pytest.mark.nightly
 def test_the_evidence_system_s_own_receipt_is_stored_with_the_version(office: Office, bucket: Bucket) -> None:
     register(office, bucket, receipt_minutes=60)
     name = office.export()

@@ -139,6 +139,7 @@ def test_topics_are_made_as_declared_and_read_back(own_kafka: KafkaBroker) -> No
     assert list(faults(config, longer)) == []
 
 
+@pytest.mark.nightly
 def test_topics_that_cameras_fill_may_have_more_partitions_and_no_other(own_kafka: KafkaBroker) -> None:
     config = {"bootstrap.servers": own_kafka.bootstrap}
     create(config, TOPICS, most=12)

@@ -149,6 +149,7 @@ def test_the_public_page_is_served_from_counted_figures(system: System) -> None:
     assert not [line for line in system.status()["wrong"] if "transparency" in line or "figures" in line]
 
 
+@pytest.mark.nightly
 def test_files_that_come_by_themselves_are_the_machines_imports(system: System) -> None:
     folder = system.folder / "lists"
     folder.mkdir()
