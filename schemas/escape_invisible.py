@@ -15,7 +15,7 @@ def escape_invisible(text: str, keep: str = "") -> str:
     characters without a width, spaces other than U+0020, and code points that stand for nothing. Characters
     in `keep` stay.
 
-    >>> visible("ABC\\x1b[2J123\\n\\u202e\\u200b"), visible("a\\nb", keep="\\n") == "a\\nb"
+    >>> escape_invisible("ABC\\x1b[2J123\\n\\u202e\\u200b"), escape_invisible("a\\nb", keep="\\n") == "a\\nb"
     ('ABC\\\\x1b[2J123\\\\n\\\\u202e\\\\u200b', True)
     """
     if text.isprintable() and not _UNSEEN_CHAR.search(text):

@@ -27,7 +27,7 @@ _CONSONANTS = re.compile(r"[bcdfghjklmnpqrstvwxz]{4,}")
 def is_usable_case(case_number: str, pattern: str = CASE_NUMBER) -> bool:
     """Return whether text is a case number in the agency's form; 00, 0-0 and 1111 are none.
 
-    >>> usable_case("26-001234"), usable_case("none"), usable_case("0-0")
+    >>> is_usable_case("26-001234"), is_usable_case("none"), is_usable_case("0-0")
     (True, False, False)
     """
     given = case_number.strip()
@@ -39,7 +39,7 @@ def is_usable_case(case_number: str, pattern: str = CASE_NUMBER) -> bool:
 def is_meaningful(reason: str, letters: int = 5, boilerplate: tuple[str, ...] = BOILERPLATE) -> bool:
     """Return whether text has enough letters, and a word that is no boilerplate, bare number or run of keys.
 
-    >>> says_something("Stolen truck of last night"), says_something("asdfgh"), says_something("xxxxxx")
+    >>> is_meaningful("Stolen truck of last night"), is_meaningful("asdfgh"), is_meaningful("xxxxxx")
     (True, False, False)
     """
     text = fold_letters(reason)
@@ -52,7 +52,7 @@ def is_meaningful(reason: str, letters: int = 5, boilerplate: tuple[str, ...] = 
 def names_person(text: str, boilerplate: tuple[str, ...] = BOILERPLATE) -> bool:
     """Return whether text has a word of at least two different letters that is no boilerplate.
 
-    >>> names_somebody("Ofc. Vale"), names_somebody("n/a"), names_somebody("XX")
+    >>> names_person("Ofc. Vale"), names_person("n/a"), names_person("XX")
     (True, False, False)
     """
     words = (word for word in _WORD.findall(fold_letters(text)) if _has_meaning(word, boilerplate))
@@ -62,7 +62,7 @@ def names_person(text: str, boilerplate: tuple[str, ...] = BOILERPLATE) -> bool:
 def is_contact(text: str, boilerplate: tuple[str, ...] = BOILERPLATE) -> bool:
     """Return whether text is a telephone number, or words that say where somebody can be found.
 
-    >>> reaches_somebody("928-555-0114"), reaches_somebody("front desk"), reaches_somebody("000-0000")
+    >>> is_contact("928-555-0114"), is_contact("front desk"), is_contact("000-0000")
     (True, True, False)
     """
     digits = [char for char in fold_letters(text) if char in "0123456789"]

@@ -20,7 +20,7 @@ _FOLD_LETTERS = str.maketrans(LETTERS, LETTERS_LIKE)
 def fold_text(text: str) -> str:
     """Return text in lower case, without accents and invisible characters, with look-alikes as their letters.
 
-    >>> folded("Immigrátion"), folded("1mmigrаt10n")
+    >>> fold_text("Immigrátion"), fold_text("1mmigrаt10n")
     ('immigration', 'immigration')
     """
     return _decompose(text).translate(_FOLD)
@@ -29,7 +29,7 @@ def fold_text(text: str) -> str:
 def fold_letters(text: str) -> str:
     """Return the same with digits and signs unchanged.
 
-    >>> readable("nоnе, 928-555-0114")
+    >>> fold_letters("nоnе, 928-555-0114")
     'none, 928-555-0114'
     """
     return _decompose(text).translate(_FOLD_LETTERS)
@@ -44,7 +44,7 @@ def _decompose(text: str) -> str:
 def letters_only(text: str) -> str:
     """Return only the letters of a folded text.
 
-    >>> squeezed("i.m.m.i.g r a t i o n")
+    >>> letters_only("i.m.m.i.g r a t i o n")
     'immigration'
     """
     return "".join(char for char in fold_text(text) if unicodedata.category(char)[0] == "L")

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from platestream.access import presence
-from platestream.access.door import Door
+from platestream.access.door import Door, agency_zone
 from platestream.access.registry import (
     completed,
     difference,
@@ -90,10 +90,9 @@ def log_in(
             raise RefusedError("shift", f"a shift lasts {LONGEST.total_seconds() / 3600:.0f} hours at most")
         _check_fitness(people, rules, who, now)
         for shift in _open(people, now):
-            if shift.user == who:
-                raise RefusedError(
-                    "shift", f"{who} has been logged in since {shift.since:%Y-%m-%d %H:%M} UTC"
-                )
+            if shift.user == who and shift.since is not None:
+                since = f"{shift.since.astimezone(agency_zone(door)):%Y-%m-%d %H:%M %Z}"
+                raise RefusedError("shift", f"{who} has been logged in since {since}")
         if cameras and (unknown := sorted(set(cameras) - set(cars(door)))):
             raise RefusedError("shift", f"no camera in a car: {', '.join(unknown)}")
         record = _shift(door, people.users[who], lasts, cameras)

@@ -117,7 +117,7 @@ def fingerprint(key: Ed25519PublicKey) -> str:
 def grouped(which: str) -> str:
     """Return a fingerprint in groups of four, for reading aloud.
 
-    >>> spoken("0123456789abcdef")
+    >>> grouped("0123456789abcdef")
     '0123 4567 89ab cdef'
     """
     return " ".join(which[start : start + 4] for start in range(0, len(which), 4))

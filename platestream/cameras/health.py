@@ -50,7 +50,7 @@ def faults(found: state.GatewayHealth, unread: Iterable[UnreadCamera], now: date
     """List the faults, one sentence each, those of cameras whose frames are not read included."""
     wrong = [str(one) for one in unread]
     if now - found.at > STALE:
-        wrong.append(f"the gateway does not run: its last word is of {found.at:%Y-%m-%d %H:%M:%S}Z")
+        wrong.append(f"the gateway does not run: silent for {(now - found.at).total_seconds():.0f} s")
     if found.sending:
         wrong.append(f"frames wait for the broker: {found.sending}")
     wrong += [f"camera {one.name}: {one.fault}" for one in found.cameras if one.fault]

@@ -9,7 +9,7 @@ first step and lists the other separately.
 import re
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any, Unpack, overload
 from uuid import UUID, uuid4
 
@@ -17,7 +17,7 @@ import msgspec
 from rapidfuzz.distance import Levenshtein
 
 from platestream.access import disproofs, gate
-from platestream.access.door import Documentation, Door
+from platestream.access.door import Documentation, Door, agency_zone
 from platestream.access.effects import effect_of, write
 from platestream.access.rows import put_at_once
 from platestream.edges.changelog import readable
@@ -281,7 +281,7 @@ def take_step(door: Door, hit: HitWithHistory, kind: ActionKind, **fields: Any) 
     act = "hit_dispose" if kind in DISPOSING else "hit_verify"
     case = str(fields.get("case_number", ""))
     with door.log_refusal(act, str(hit.hit_id), case_number=case):
-        action = _make_action(hit, kind, door.who, fields)
+        action = _make_action(door, hit, kind, fields)
     effect = effect_of(topics.HIT_ACTIONS, action)
     permit = door.enter(act, str(hit.hit_id), change=_in_words(hit, action), effect=effect, case_number=case)
     write(permit, door, topics.HIT_ACTIONS, action)
@@ -295,8 +295,8 @@ def confusions(read: str, actual: str) -> tuple[Confusion, ...]:
     """Return the characters that the reader took for others; none where the plates are the same or too
     different.
 
-     >>> confused("A8C1234", "ABC1234")
-     (Confused(actual='B', read='8'),)
+    >>> confusions("A8C1234", "ABC1234")
+    (Confusion(actual='B', read='8'),)
     """
     seen, true = plates.normalise(read), plates.normalise(actual)
     steps = Levenshtein.editops(seen, true)
@@ -338,16 +338,16 @@ def confirmed_confusions(row: gate.Row) -> tuple[Confusion, ...]:
     return confusions(row["plate"], row["listed_plate"])
 
 
-def _make_action(hit: HitWithHistory, kind: ActionKind, by: str, fields: dict[str, Any]) -> HitAction:
-    """Return the step to record. Raises RefusedError."""
+def _make_action(door: Door, hit: HitWithHistory, kind: ActionKind, fields: dict[str, Any]) -> HitAction:
+    """Return the step to record, of the door's person. Raises RefusedError."""
     if kind not in STEP_TEXTS:
         raise RefusedError("step", f"no such step; there are {', '.join(STEP_TEXTS)}")
     if kind not in hit.history.next_steps:
-        raise RefusedError("step", _order_fault(hit, kind))
+        raise RefusedError("step", _order_fault(hit, kind, agency_zone(door)))
     now = datetime.now(UTC)
     at = now.replace(microsecond=now.microsecond // 1000 * 1000)
     try:
-        action = HitAction(action_id=uuid4(), hit_id=hit.hit_id, at=at, by=by, kind=kind, **fields)
+        action = HitAction(action_id=uuid4(), hit_id=hit.hit_id, at=at, by=door.who, kind=kind, **fields)
     except ValueError as error:
         raise RefusedError("step", str(error)) from None
     checked = HitAction.from_json(action.to_json())
@@ -382,11 +382,11 @@ def _in_words(hit: HitWithHistory, action: HitAction) -> str:
     return f"was {hit.history.status}: {', '.join(filter(None, parts))}"
 
 
-def _order_fault(hit: HitWithHistory, kind: ActionKind) -> str:
+def _order_fault(hit: HitWithHistory, kind: ActionKind, zone: tzinfo) -> str:
     done = hit.history
     if done.status in ("acted", "closed"):
         last = done.applied[-1]
-        recorded = f"recorded by {last.by} at {last.at:%Y-%m-%d %H:%M} UTC"
+        recorded = f"recorded by {last.by} at {last.at.astimezone(zone):%Y-%m-%d %H:%M %Z}"
         return f"{STEP_TEXTS[last.kind]} was {recorded}; the hit is closed"
     allowed = "; ".join(STEP_TEXTS[one] for one in done.next_steps)
     before = hit.missing or f"the hit is {done.status}"

@@ -61,7 +61,7 @@ def test_a_hit_is_looked_at_verified_step_by_step_and_disposed_of(
     officer("verify", hit, "--current", "ncic", "--mvd", "valid, owner matches")
     assert "case_number" in officer("dispose", hit, "--action", "arrest", "--actionable", code=1)
     officer("dispose", hit, "--action", "arrest", "--actionable", "--case", "26-001234")
-    assert "the hit is closed" in officer("verify", hit, "--misread", code=1)
+    assert "MST; the hit is closed" in officer("verify", hit, "--misread", code=1)
 
     rows = database.rows("SELECT status, actionable, result FROM platestream.hit_states")
     assert rows == [("acted", True, "arrest")]

@@ -120,7 +120,8 @@ def _common(duty: Duty, shift: RegistryRecord, now: datetime) -> timedelta:
 
 
 def _times(live: CheckData, duties: Sequence[Duty]) -> str:
-    days = first_few(f"{one.since:%Y-%m-%d %H:%M} UTC" for one in sorted(duties, key=lambda one: one.since))
+    begun = sorted(one.since.astimezone(live.profile.agency.zone) for one in duties)
+    days = first_few(f"{one:%Y-%m-%d %H:%M %Z}" for one in begun)
     return f"{live.people(one.user for one in duties)} ({days})"
 
 
