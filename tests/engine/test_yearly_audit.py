@@ -27,11 +27,12 @@ from platestream.ledger import store as ledger
 from platestream.schemas.gate_rules import of_profile
 from platestream.schemas.ledger import LedgerEntry
 from platestream.schemas.message import RefusedError
+from platestream.schemas.tables import REGISTRY
 from platestream.transparency_log.log_integrity import verify
 from tests.support.agency import set_rules
 from tests.support.clock import NOW
 from tests.support.database import Database
-from tests.support.door import door_of
+from tests.support.door import OWN, door_of, person
 
 AUDIT = "auditor"
 YEAR = (NOW + timedelta(minutes=1)).year
@@ -462,3 +463,29 @@ def test_rows_that_wait_for_the_audit_flow_are_no_fault_and_are_counted(database
     memo = composed(door_of(database, AUDIT), number)
     assert memo.whole == []
     assert "rows wait to be sealed" in markdown(memo)
+
+
+def test_a_busy_neighbor_does_not_crowd_employees_out_of_the_draw(database: Database) -> None:
+    database.put(REGISTRY, OWN, person("vale", "officer"), person(AUDIT, "auditor"))
+    employees = set(database.ask_all(12, on_behalf_of="vale", reason="Stolen vehicle number {}".format))
+    row: dict[str, Any] = {
+        "at": datetime.now(UTC),
+        "outcome": "allowed",
+        "kind": "search",
+        "agency": "county",
+    }
+    row |= {"who": "county/jones", "partner": "county", "case_number": "26-77"}
+    rows = [[*row.values(), uuid4(), uuid4()] for _ in range(200)]
+    names = [*row, "entry", "inquiry_id"]
+    database.client().insert("platestream.inquiry_log", rows, column_names=names)
+    entry, drawn = draw(database)
+    assert (drawn.population, drawn.searches) == (12, 12)
+    assert len(employees & set(drawn.inquiries)) == 10
+    assert len(drawn.inquiries) - 10 == len(drawn.of_others) == 5
+    assert drawing.verify_draw(database.client(AUDITOR), drawn) == []
+    swapped = msgspec.structs.replace(drawn, employer=[])
+    assert drawing.verify_draw(database.client(AUDITOR), swapped), "of another population it is another draw"
+    for one in drawn.inquiries:
+        judge(database, entry.number, one)
+    text = markdown(composed(door_of(database, AUDIT), entry.number))
+    assert "5 from inquiries of other agencies" in text

@@ -158,6 +158,8 @@ def _show(shown: audit_findings.DrawView) -> None:
     )
     if drawn.openings:
         out.print(f"{len(drawn.openings)} of them opened a picture or a hit; the others are searches")
+    if drawn.of_others:
+        out.print(f"{len(drawn.of_others)} of them are of other agencies' people, beside those of employees")
     if drawn.after_reset:
         out.print(
             f"{len(drawn.after_reset)} of them because they followed a one-time code of their account within "

@@ -10,6 +10,9 @@ The N are drawn from searches, which are also hits that were looked up by a plat
 pictures and hits for each search, so half as many of these openings are drawn in addition; else they would
 fill the sample. Where there are fewer than N searches, more openings are drawn in their place.
 
+Other agencies' people may search more than all employees (K.3 says employees). Their inquiries are a group of
+its own, of which half as many are drawn in addition.
+
 The sample also has each inquiry that was an account's first one within a day after its password was set by a
 one-time code, because another person may have used that code.
 
@@ -60,6 +63,7 @@ WHERE at >= {since:DateTime64(6, 'UTC')} AND at < {until:DateTime64(6, 'UTC')}
     AND at < (SELECT min(applied_at) FROM platestream.schema_migrations WHERE version = 108))
 """
 _OF_OTHERS = " AND agency != '' AND agency NOT IN {own:Array(String)}"
+_OF_OWN = " AND partner = '' AND agency IN {employer:Array(String)}"
 _BY_KIND = " AND kind IN {searches:Array(String)}"
 _BY_KIND_OR_PLATE = " AND (kind IN {searches:Array(String)} OR (kind = 'hits' AND plate_named))"
 _OWN = "SELECT id FROM platestream.registry FINAL WHERE kind = 'agency' AND own ORDER BY id"
@@ -96,7 +100,9 @@ class Draw(msgspec.Struct, frozen=True, kw_only=True):
     other than the yearly one; `not_of` are this agency's ids where only inquiries of other agencies were
     drawn. `openings` are the `inquiries` that opened a picture or a hit, with `searches` the number of
     searches in the population; earlier draws, where it is None, made no difference between the two. With
-    `by_plate` hits that were looked up by a plate are searches; in earlier draws they are openings.
+    `by_plate` hits that were looked up by a plate are searches; in earlier draws they are openings. With
+    `employer`, this agency's ids, the population is its employees' inquiries, and `of_others` are those
+    `inquiries` that other agencies' people made; earlier draws made no difference between the two.
     """
 
     year: int
@@ -120,6 +126,8 @@ class Draw(msgspec.Struct, frozen=True, kw_only=True):
     searches: int | None = None
     openings: list[UUID] = []
     by_plate: bool = False
+    employer: list[str] = []
+    of_others: list[UUID] = []
 
 
 @dataclass(frozen=True)
@@ -156,7 +164,8 @@ def draw(door: Door, year: int, now: datetime, again: str = "") -> LedgerEntry:
     with door.log_refusal("audit_draw", f"year {year}", reason=reason):
         since, until = _period(profile, year, now)
         _refuse_second_draw(client, year, again)
-        population = inquiries_between(client, since, until)
+        employer = _employer(client)
+        population = inquiries_between(client, since, until, employer=employer)
         if not population:
             raise TooSoon(
                 f"no browsing inquiry by an employee from {since:%Y-%m-%d} to {until:%Y-%m-%d}: "
@@ -172,6 +181,7 @@ def draw(door: Door, year: int, now: datetime, again: str = "") -> LedgerEntry:
         use_days=rules.utilization_days,
         now=now,
         year=year,
+        employer=employer,
         resets_since=min(
             [
                 use_since,
@@ -202,7 +212,7 @@ def draw_rhythm(
                 f"{name} of {period.name} has a draw already ({made}); another one needs a reason, which "
                 "goes on record",
             )
-    not_of = [str(row[0]) for row in _rows(client, _OWN)] if rhythm.of == "others" else []
+    not_of = _own(client) if rhythm.of == "others" else []
     population = inquiries_between(client, period.since, period.until, not_of)
     drawn = _drawn(
         client,
@@ -233,14 +243,17 @@ def _drawn(
     rhythm: str = "",
     period_name: str = "",
     not_of: Sequence[str] = (),
+    employer: Sequence[str] = (),
     resets_since: datetime | None = None,
 ) -> Draw:
     seed = secrets.token_hex(32)
     use = use_between(client, use_since, period.until.date())
-    searches = inquiries_between(client, period.since, period.until, not_of, _BY_KIND_OR_PLATE)
+    searches = inquiries_between(client, period.since, period.until, not_of, _BY_KIND_OR_PLATE, employer)
     chosen, openings = choose_both(searches, set(population) - set(searches), seed, count)
+    every = inquiries_between(client, period.since, period.until) if employer else []
+    of_others = choose(set(every) - set(population), seed, -(-count // 2))
     resets_since = resets_since or period.since
-    besides = _after_reset(client, resets_since, period.until, not_of, [*chosen, *openings])
+    besides = _after_reset(client, resets_since, period.until, not_of, [*chosen, *openings, *of_others])
     return Draw(
         year=year,
         seed=seed,
@@ -249,7 +262,7 @@ def _drawn(
         inquiries_until=period.until,
         population=len(population),
         population_sha256=digest(population),
-        inquiries=[*chosen, *openings, *besides],
+        inquiries=[*chosen, *openings, *of_others, *besides],
         use_since=use_since,
         use_until=period.until.date(),
         use_population=len(use),
@@ -263,7 +276,18 @@ def _drawn(
         searches=len(searches),
         openings=openings,
         by_plate=True,
+        employer=list(employer),
+        of_others=of_others,
     )
+
+
+def _own(client: Client) -> list[str]:
+    return [str(row[0]) for row in _rows(client, _OWN)]
+
+
+def _employer(client: Client) -> list[str]:
+    """Return the agencies of employees' inquiries: before there was a registry, none was named."""
+    return ["", *_own(client)]
 
 
 def _after_reset(
@@ -281,7 +305,7 @@ def plan(door: Door, year: int, now: datetime) -> Plan:
     door.enter("audit_show", f"plan of the draw for {year}")
     client, profile = door.client(AUDITOR), door.rules.profile
     since, until = _period(profile, year, now)
-    population = len(inquiries_between(client, since, until))
+    population = len(inquiries_between(client, since, until, employer=_employer(client)))
     made = [entry for entry, _drawn in draws(client, year)]
     return Plan(year, since, until, population, profile.audit.inquiries, made)
 
@@ -344,7 +368,7 @@ def verify_draw(client: Client, drawn: Draw) -> list[str]:
     """
     times = drawn.inquiries_since, drawn.inquiries_until
     population = (
-        inquiries_between(client, *times, drawn.not_of)
+        inquiries_between(client, *times, drawn.not_of, employer=drawn.employer)
         if drawn.browsing
         else _old_inquiries_between(client, *times)
     )
@@ -353,14 +377,16 @@ def verify_draw(client: Client, drawn: Draw) -> list[str]:
         faults.append(
             f"the log of the period differs: {len(population)} inquiries, {drawn.population} drawn from"
         )
-    count = len(drawn.inquiries) - len(drawn.after_reset) - len(drawn.openings)
+    count = len(drawn.inquiries) - len(drawn.after_reset) - len(drawn.openings) - len(drawn.of_others)
     if drawn.searches is None:
         chosen = choose(population, drawn.seed, count)
     else:
         only = _BY_KIND_OR_PLATE if drawn.by_plate else _BY_KIND
-        searches = inquiries_between(client, *times, drawn.not_of, only)
+        searches = inquiries_between(client, *times, drawn.not_of, only, drawn.employer)
         openings = choose(set(population) - set(searches), drawn.seed, len(drawn.openings))
-        chosen = [*choose(searches, drawn.seed, count), *openings]
+        others = set(inquiries_between(client, *times) if drawn.employer else ()) - set(population)
+        of_others = choose(others, drawn.seed, len(drawn.of_others))
+        chosen = [*choose(searches, drawn.seed, count), *openings, *of_others]
         if (len(searches), openings) != (drawn.searches, drawn.openings):
             faults.append("the searches, or the openings that were drawn, are not those of the log")
     since = drawn.resets_since or drawn.inquiries_since
@@ -395,15 +421,23 @@ def drawn_as(client: Client, number: int) -> tuple[LedgerEntry, Draw]:
 
 
 def inquiries_between(
-    client: Client, since: datetime, until: datetime, not_of: Sequence[str] = (), only: str = ""
+    client: Client,
+    since: datetime,
+    until: datetime,
+    not_of: Sequence[str] = (),
+    only: str = "",
+    employer: Sequence[str] = (),
 ) -> list[UUID]:
-    """Return the ids of employees' browsing inquiries in a period; with `not_of`, those by people of other
-    agencies than these. `only` is one more condition in SQL, about `SEARCHES`.
+    """Return the ids of people's browsing inquiries in a period; with `not_of`, those by people of other
+    agencies than these, with `employer` those by people of these. `only` is one more condition in SQL, about
+    `SEARCHES`.
     """
     asked: dict[str, Any] = {"since": since, "until": until, "browsing": list(BROWSING)}
     asked |= {"own": list(not_of)} if not_of else {}
     asked |= {"searches": list(SEARCHES)} if only else {}
-    return _ids(client, f"{_POPULATION}{_OF_OTHERS if not_of else ''}{only}", **asked)
+    asked |= {"employer": list(employer)} if employer else {}
+    whose = f"{_OF_OTHERS if not_of else ''}{_OF_OWN if employer else ''}"
+    return _ids(client, f"{_POPULATION}{whose}{only}", **asked)
 
 
 def _old_inquiries_between(client: Client, since: datetime, until: datetime) -> list[UUID]:

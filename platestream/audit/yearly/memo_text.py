@@ -206,11 +206,12 @@ def _sample(memo: Memo) -> str:
     drawn = memo.drawn
     if drawn.searches is None:
         return f"{len(drawn.inquiries)} were drawn."
-    searches = len(drawn.inquiries) - len(drawn.openings) - len(drawn.after_reset)
+    searches = len(drawn.inquiries) - len(drawn.openings) - len(drawn.of_others) - len(drawn.after_reset)
+    others = f", {len(drawn.of_others)} from inquiries of other agencies" if drawn.of_others else ""
     reset = f", and {len(drawn.after_reset)} that followed a one-time code" if drawn.after_reset else ""
     return (
         f"{searches} were drawn from {drawn.searches} searches, {len(drawn.openings)} from "
-        f"{drawn.population - drawn.searches} openings of a picture or a hit{reset}."
+        f"{drawn.population - drawn.searches} openings of a picture or a hit{others}{reset}."
     )
 
 

@@ -134,8 +134,9 @@ def _of_draw(live: CheckData, entry: LedgerEntry, drawn: Draw) -> list[str]:
         required = 0
     ordered = not (drawn.rhythm or live.profile.agency.law)
     required = max(required, LEAST) if ordered else required
-    few = len(drawn.inquiries) < min(required, drawn.population)
-    faults = [f"{name}: {len(drawn.inquiries)} inquiries, {required} asked for"] if few else []
+    count = len(drawn.inquiries) - len(drawn.of_others)
+    few = count < min(required, drawn.population)
+    faults = [f"{name}: {count} inquiries, {required} asked for"] if few else []
     began = MONTHS.before(drawn.inquiries_until, live.profile.agency.zone)
     if ordered and drawn.inquiries_since > began + SLACK:
         faults.append(f"{name}: inquiries from {drawn.inquiries_since:%Y-%m-%d} on, {MONTHS} asked for")
