@@ -41,20 +41,24 @@ def _decompose(text: str) -> str:
     return "".join(char for char in seen if unicodedata.category(char) != "Cf")
 
 
-def letters_only(text: str) -> str:
-    """Return only the letters of a folded text.
+def letters_from_words(text: str) -> list[str]:
+    """Return the letters of a folded text from the start of each word to the end.
 
-    >>> letters_only("i.m.m.i.g r a t i o n")
-    'immigration'
+    So a pattern that is written apart is found (im-mi gration), and one that two words make by chance is not.
+
+    >>> letters_from_words("ask W. Porter")
+    ['askwporter', 'wporter', 'porter']
     """
-    return "".join(char for char in fold_text(text) if unicodedata.category(char)[0] == "L")
+    letters = (char if unicodedata.category(char)[0] == "L" else " " for char in fold_text(text))
+    words = "".join(letters).split()
+    return ["".join(words[start:]) for start in range(len(words))]
 
 
 def matches_any(text: str, patterns: Iterable[str]) -> bool:
     """Return whether one of the patterns (RE2, lower case) is in the text, unchanged or normalized."""
-    forms = (text.lower(), fold_text(text))
-    letters = letters_only(text)
+    forms, letters = (text.lower(), fold_text(text)), letters_from_words(text)
     return any(
-        any(re.search(one, form) for form in forms) or re.search(one.replace(" ", ""), letters)
+        any(re.search(one, form) for form in forms)
+        or any(re.match(one.replace(" ", ""), word) for word in letters)
         for one in patterns
     )

@@ -16,6 +16,7 @@ from tests.support.database import Database
 from tests.support.door import door_of, person, staffed
 from tests.support.hotlist_samples import ENTRY_FIELDS
 from tests.support.rules import put_columns
+from tests.unit.operators.test_folded import EVASIONS, INNOCENT, PATTERNS
 
 STATED = "For personal use"
 SEARCHES = (
@@ -64,3 +65,12 @@ def test_words_of_two_texts_together_state_no_purpose(database: Database) -> Non
     texts = {"reason": "Homicide", "requester": "Port of Seattle", "legal_basis": "court order 7"}
     row = database.logged(database.ask(kind="search", pattern="AB*", **texts))
     assert row["outcome"] == "allowed", row["refusal"]
+
+
+def test_the_gate_finds_what_the_audit_flow_finds(database: Database) -> None:
+    """However it is written; a name that only reads like one after the end of another word is none."""
+    rules = gate_rules.in_force(database.client())
+    put_columns(door_of(database), replace(rules, prohibited=PATTERNS), "chief")
+    for text in (*EVASIONS, *INNOCENT):
+        row = database.logged(database.ask(kind="search", pattern="AB*", reason=f"Stolen truck, {text}"))
+        assert ("prohibited purpose" in row["refusal"]) == (text in EVASIONS), text

@@ -30,7 +30,13 @@ EVASIONS = (
         "first  amendment",
         "firstamendment",
     ),
-    *("for personal  use", "per.sonal use", "an ICE agent asked"),
+    *(
+        "for personal  use",
+        "per.sonal use",
+        "an ICE agent asked",
+        "about immi gration",
+        "a i m-migra tion case",
+    ),
 )
 INNOCENT = (
     *(
@@ -40,6 +46,7 @@ INNOCENT = (
         "hit and run at a police station",
     ),
     *("Migratory bird theft", "Personnel carrier stolen", "26-001234"),
+    *("Timmi Gray saw it", "Kimmi Grant reported it"),
 )
 
 
