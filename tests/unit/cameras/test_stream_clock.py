@@ -63,7 +63,7 @@ def test_a_late_machine_knows_when_frames_came(busy: list[float], start: float) 
 @given(st.floats(0.1, 1.5))
 def test_a_clock_that_runs_wrong_delays_no_more_than_it_may_be_wrong_by(rate: float) -> None:
     taken = list(late([0.0] * 5 * QUIET, rate=rate))
-    assert max(delays(taken)) <= STEADY_SECONDS
+    assert max(delays(taken)) <= STEADY_SECONDS + 1e-6  # sums of floats
 
 
 @given(st.floats(0.01, 0.9))
@@ -74,7 +74,7 @@ def test_a_camera_that_slows_its_clock_down_once_it_is_believed_moves_times_by_a
     position, _asked, at = quiet[-1]
     slow = [Taken(position + rate * n / 5, at + (n - 1) / 5, at + n / 5) for n in range(1, 5000)]
     found = delays([*quiet, *slow])
-    assert max(found) <= MOST_SECONDS
+    assert max(found) <= MOST_SECONDS + 1e-6
     assert found[-1] == 0.0
 
 
