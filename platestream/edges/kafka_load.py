@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
+from confluent_kafka import TopicPartition
 
 from platestream.edges.kafka_client import partitions
-from platestream.edges.kafka_read import bounds, consumer_of, message_of, poll
+from platestream.edges.kafka_read import bounds, message_of, open_consumer, poll
 from platestream.edges.snapshot_barrier import SnapshotBarrier
 from platestream.runtime.clock import PollSchedule
 from platestream.schemas.message import Batch, EndOfSnapshot, Message
@@ -21,8 +22,9 @@ class PartitionReader:
     """Reader of one partition from its beginning; `ended` once it has reached the end at its start."""
 
     def __init__(self, config: Mapping[str, Any], topic: str, partition: int) -> None:
-        self._consumer = consumer_of(config, topic, partition, queue_kb=QUEUE_KB)
-        _low, self._end = bounds(self._consumer, topic, partition)
+        self._consumer = open_consumer(config, queue_kb=QUEUE_KB, lost="earliest")
+        low, self._end = bounds(self._consumer, topic, partition)
+        self._consumer.assign([TopicPartition(topic, partition, low)])
         self.ended = False
 
     def poll(self) -> list[Any]:

@@ -7,7 +7,6 @@ from typing import Any, Literal
 
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 from confluent_kafka import (
-    OFFSET_BEGINNING,
     TIMESTAMP_NOT_AVAILABLE,
     Consumer,
     KafkaError,
@@ -35,24 +34,24 @@ GROUP = "platestream"
 """Group id that the client requires. It is never joined, but looking up its coordinator needs a right."""
 
 
-def consumer_of(
-    config: Mapping[str, Any], topic: str, partition: int, *, queue_kb: int = QUEUE_KB
-) -> Consumer:
-    """Return a consumer of one partition, at its beginning."""
-    consumer = open_client(
+def open_consumer(config: Mapping[str, Any], *, queue_kb: int = QUEUE_KB, lost: str = "error") -> Consumer:
+    """Return a consumer, to be assigned its partitions once, at offsets. `lost` is for offsets that are gone.
+
+    Whatever asks for the beginning of a partition whose leader is not known yet asks again half a second
+    later, and librdkafka 2.x then goes on there, although it has been assigned another offset since.
+    """
+    return open_client(
         Consumer,
         {
             **config,
             "group.id": GROUP,
             "enable.auto.commit": False,
-            "auto.offset.reset": "error",
+            "auto.offset.reset": lost,
             "enable.partition.eof": True,
             "queued.max.messages.kbytes": queue_kb,
             "fetch.queue.backoff.ms": 10,  # a full queue is emptied long before the default, a second
         },
     )
-    consumer.assign([TopicPartition(topic, partition, OFFSET_BEGINNING)])
-    return consumer
 
 
 def bounds(consumer: Consumer, topic: str, partition: int) -> tuple[int, int]:
@@ -64,13 +63,16 @@ def bounds(consumer: Consumer, topic: str, partition: int) -> tuple[int, int]:
         reraise=True,
     )
     try:
-        low, high = retrying(
-            consumer.get_watermark_offsets,
-            TopicPartition(topic, partition),
-            timeout=kafka_client.BROKER_SECONDS,
-        )
+        low, high = retrying(_bounds, consumer, TopicPartition(topic, partition))
     except KafkaException as error:
         raise BrokerError(f"no offsets of {topic}/{partition}: {error_name(error)}") from error
+    return low, high
+
+
+def _bounds(consumer: Consumer, where: TopicPartition) -> tuple[int, int]:
+    seconds = kafka_client.BROKER_SECONDS
+    consumer.list_topics(where.topic, timeout=seconds)  # else an early answer without leaders may stay
+    low, high = consumer.get_watermark_offsets(where, timeout=seconds)
     return low, high
 
 
@@ -97,7 +99,7 @@ class KafkaSource(FixedPartitionedSource[Message, int]):
 
     def build_part(self, step_id: str, for_part: str, resume_state: int | None) -> "_KafkaPartition":
         partition = int(for_part)
-        consumer = consumer_of(self._config, self._topic, partition)
+        consumer = open_consumer(self._config)
         low, high = bounds(consumer, self._topic, partition)
         position = low if resume_state is None else resume_state
         if not low <= position <= high:
@@ -165,7 +167,7 @@ class _KafkaPartition(StatefulSourcePartition[Message, int]):
 
 def follow(config: Mapping[str, Any], topic: str) -> Iterator[list[Message]]:
     """Yield new messages of all partitions of `topic`; an empty list while there are none."""
-    consumer = consumer_of(config, topic, 0)
+    consumer = open_consumer(config)
     places = [
         TopicPartition(topic, partition, bounds(consumer, topic, partition)[1])
         for partition in partitions(config, topic)

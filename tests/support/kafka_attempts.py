@@ -5,7 +5,7 @@ from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any
 
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import (
     AdminClient,
     AlterConfigOpType,
@@ -20,7 +20,7 @@ from platestream.edges.kafka_client import (
     BrokerError,
     partitions,
 )
-from platestream.edges.kafka_read import consumer_of
+from platestream.edges.kafka_read import open_consumer
 from platestream.edges.kafka_topics import settings
 from platestream.edges.kafka_write import KafkaWriter
 from platestream.schemas.message import Message
@@ -33,7 +33,8 @@ Attempt = Callable[[Mapping[str, Any], Topic[Any]], object]
 
 def read(config: Mapping[str, Any], topic: Topic[Any]) -> None:
     assert partitions(config, topic.name)
-    consumer = consumer_of(config, topic.name, 0)
+    consumer = open_consumer(config)
+    consumer.assign([TopicPartition(topic.name, 0, OFFSET_BEGINNING)])
 
     def arrived() -> bool:
         """Whoever reads no topic may not ask for the group, either; the topic's own answer counts, which
