@@ -30,7 +30,7 @@ quick: setup check
 # The tests of CI. One process more than CI has cores: tests of whole systems wait a good half of their time. What fails
 # beside others runs once more with the machine to itself and is named: a wait that ran out on a busy machine says
 # nothing about the product.
-test: WORKERS = 4
+test: WORKERS = 3
 test: setup check
 	$(PYTEST) $(PARALLEL) $(RECORD) || { test $$? -eq 1 \
 	  && echo "UNSTEADY unless it fails again, alone: look into what passes now" && $(PYTEST) -v --last-failed --maxfail=3; }
