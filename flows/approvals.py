@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
 
-from platestream.edges.changelog import newest, readable
+from platestream.edges.changelog import current
 from platestream.edges.edge import Edge
 from platestream.operators.approvals import Approvals, Unapproved
 from platestream.operators.boundary import Point
@@ -51,4 +51,4 @@ class CallRateLimit:
 
 def _known(edge: Edge) -> Iterator[RegistryRecord]:
     # One that cannot be read is read again by the flow, which makes it a dead letter.
-    return readable(topics.REGISTRY, newest(edge.topics, topics.REGISTRY).values())
+    return current(edge.topics, topics.REGISTRY)

@@ -11,7 +11,7 @@ from datetime import datetime
 import msgspec
 
 from platestream.access.door import Door
-from platestream.edges.changelog import newest, publish
+from platestream.edges.changelog import current, publish
 from platestream.edges.kafka_client import BrokerError
 from platestream.schemas import topics
 from platestream.schemas.presence import PRESENCE_LASTS, Presence
@@ -52,7 +52,7 @@ class Devices:
 
 def connected(door: Door, now: datetime) -> dict[str, Presence]:
     """Return the people whose devices are connected, by name. The caller enters the act that shows it."""
-    found = (topics.PRESENCE.decode(one) for one in newest(door.streams, topics.PRESENCE).values())
+    found = current(door.streams, topics.PRESENCE)
     return {one.user: one for one in found if one.until > now}
 
 

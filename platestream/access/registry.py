@@ -17,7 +17,7 @@ import msgspec
 from platestream.access import accounts
 from platestream.access.door import Door, Permit
 from platestream.access.effects import Bulk, publish_encoded
-from platestream.edges.changelog import newest, publish, read_to_end, readable
+from platestream.edges.changelog import current, publish, read_to_end, readable
 from platestream.edges.clickhouse_client import SUPERVISOR, run
 from platestream.edges.edge import Topics
 from platestream.edges.kafka_client import BrokerError
@@ -51,7 +51,7 @@ ANOTHERS = "shift login and shift logout keep the shifts"
 
 def records(streams: Topics) -> list[RegistryRecord]:
     """Return the newest version of every record, ended ones included."""
-    return list(readable(topics.REGISTRY, newest(streams, topics.REGISTRY).values()))
+    return list(current(streams, topics.REGISTRY))
 
 
 def records_of(streams: Topics, kind: Kind) -> dict[str, RegistryRecord]:

@@ -23,9 +23,27 @@ def newest(topics: Topics, topic: Topic[Any], prefix: bytes = b"") -> dict[bytes
     return found
 
 
-def newest_of(topics: Topics, topic: Topic[Any], key: bytes) -> Message | None:
-    """Return the newest message of one key, or None if there is none or it was removed."""
-    return newest(topics, topic, key).get(key)
+def current(topics: Topics, topic: Topic[T], prefix: bytes = b"") -> Iterator[T]:
+    """Yield the current record of every key that starts with `prefix`.
+
+    One that cannot be read is noted, and the record before it stays: else it would remove a rule, such as a
+    sensitive place or a feed that alone maintains its entries.
+    """
+    for key, message in newest(topics, topic, prefix).items():
+        try:
+            yield topic.decode(message)
+        except RefusedError:
+            if (record := current_of(topics, topic, key)) is not None:
+                yield record
+
+
+def current_of(topics: Topics, topic: Topic[T], key: bytes) -> T | None:
+    """Return the current record of one key, or None if there is none or it was removed."""
+    found: T | None = None
+    for message in read_to_end(topics, topic, key):
+        if message.key == key:
+            found = None if message.value is None else next(readable(topic, [message]), found)
+    return found
 
 
 def read_to_end(topics: Topics, topic: Topic[Any], prefix: bytes = b"") -> Iterable[Message]:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from platestream.access.door import Door, agency_zone
 from platestream.access.effects import effect_of, write
-from platestream.edges.changelog import newest_of, readable
+from platestream.edges.changelog import current_of
 from platestream.edges.edge import Topics
 from platestream.hotlist.change_log import difference, documentation
 from platestream.hotlist.entry import check_complete, make_entry
@@ -42,9 +42,8 @@ class Health:
 
 def find(streams: Topics, entry_id: str) -> HotListEntry | None:
     """Return one current entry; no other is decoded."""
-    message = newest_of(streams, HOTLIST, entry_id.encode())
-    changes = readable(HOTLIST, [] if message is None else [message])
-    return next((one.entry for one in changes), None)
+    found = current_of(streams, HOTLIST, entry_id.encode())
+    return None if found is None else found.entry
 
 
 def add(

@@ -11,7 +11,7 @@ import msgspec
 
 from platestream.access.door import Permit
 from platestream.access.effects import Bulk, publish_encoded
-from platestream.edges.changelog import newest, read_to_end, readable
+from platestream.edges.changelog import current, read_to_end, readable
 from platestream.edges.edge import Topics
 from platestream.hotlist.entry import check_complete, make_entry
 from platestream.hotlist.files.column_map import NO_PLATE
@@ -130,8 +130,7 @@ def own_entries(streams: Topics) -> dict[str, HotListEntry]:
 
 def entries_of(streams: Topics, source: str) -> dict[str, HotListEntry]:
     """Return the current entries of one source by id, of all of them if it is empty."""
-    found = newest(streams, topics.HOTLIST, f"{source}:".encode() if source else b"")
-    changes = readable(topics.HOTLIST, found.values())
+    changes = current(streams, topics.HOTLIST, f"{source}:".encode() if source else b"")
     return {one.entry_id: one.entry for one in changes if one.entry is not None}
 
 
@@ -159,7 +158,7 @@ def designations(streams: Topics) -> Designations:
 
 def registry(streams: Topics) -> dict[str, RegistryRecord]:
     """Return the current registry by key."""
-    return {one.key: one for one in readable(topics.REGISTRY, newest(streams, topics.REGISTRY).values())}
+    return {one.key: one for one in current(streams, topics.REGISTRY)}
 
 
 def plan_import(

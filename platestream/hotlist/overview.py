@@ -20,7 +20,7 @@ from platestream.schemas import plates
 from platestream.schemas.designation import Designations
 from platestream.schemas.fields import Instant
 from platestream.schemas.hotlist import CHECKED_SOURCES, OWN_SOURCE, HotListEntry
-from platestream.schemas.message import Message, RefusedError
+from platestream.schemas.message import RefusedError
 from platestream.schemas.registry import RegistryRecord
 from platestream.schemas.topics import HOTLIST
 from platestream.schemas.unreadable import note_unreadable
@@ -96,7 +96,6 @@ def briefs(streams: Topics) -> dict[str, Brief]:
             try:
                 found[name] = decoder.decode(message.value)
             except msgspec.MsgspecError as error:
-                found.pop(name, None)
                 note_unreadable(f"an entry of the hot list cannot be read ({name!r}): {error}")
     return found
 
@@ -208,12 +207,12 @@ def _rank(source: str) -> tuple[bool, bool]:
 
 def _decoded(streams: Topics, names: list[str]) -> list[HotListEntry]:
     """Return the current entries of these names, in this order."""
-    wanted: dict[bytes, Message | None] = {name.encode(): None for name in names}
-    for message in read_to_end(streams, HOTLIST, _shared(names).encode()) if names else ():
-        if message.key in wanted:
-            wanted[message.key or b""] = message
-    changes = readable(HOTLIST, filter(None, wanted.values()))
-    return [one.entry for one in changes if one.entry is not None]
+    wanted: dict[str, HotListEntry | None] = dict.fromkeys(names)
+    keys = {name.encode() for name in names}
+    messages = read_to_end(streams, HOTLIST, _shared(names).encode()) if names else ()
+    for change in readable(HOTLIST, (one for one in messages if one.key in keys)):
+        wanted[change.entry_id] = change.entry
+    return [one for one in wanted.values() if one is not None]
 
 
 def _shared(names: list[str]) -> str:

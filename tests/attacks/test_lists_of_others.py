@@ -35,7 +35,7 @@ from platestream.operations import dead_letters
 from platestream.runtime.clock import utc_now
 from platestream.schemas import topics
 from platestream.schemas.hotlist import HotListChange, HotListEntry
-from platestream.schemas.message import RefusedError
+from platestream.schemas.message import Message, RefusedError
 from platestream.schemas.registry import RegistryRecord
 from tests.support.agency import Agency
 from tests.support.database import Database, Prepared
@@ -43,6 +43,7 @@ from tests.support.door import door_of, person, staffed
 from tests.support.flows import LISTED
 from tests.support.hotlist_samples import ENTRY_FIELDS
 from tests.support.nightly import nightly
+from tests.support.stored_topics import stored_topics
 
 HEAD = "reference,category,plate,state,instructions,other"
 NCIC_LINE = "V123456789AZ001000020261124{plate}AZ26252004HOND 4DBLK"
@@ -471,9 +472,12 @@ def test_nobody_removes_an_entry_of_a_feed_by_hand(office: Office) -> None:
     for door in (office.sue, office.lee):
         with pytest.raises(RefusedError, match="leave the list by its registered feed alone"):
             entries.remove(door, "ncic:1")
+    stored_topics(office.database.data).append(topics.REGISTRY, [Message(b"hotlist_source/ncic", b"{")])
+    with pytest.raises(RefusedError, match="leave the list by its registered feed alone"):
+        entries.remove(office.sue, "ncic:1")
     assert set(office.listed) == {"ncic:1", "ncic:2"}
     refused = "SELECT who, other FROM platestream.inquiry_log WHERE kind = 'hotlist_remove'"
-    assert sorted(office.database.rows(refused)) == [("lee", "ncic:1"), ("sue", "ncic:1")]
+    assert sorted(office.database.rows(refused)) == [("lee", "ncic:1"), *[("sue", "ncic:1")] * 2]
 
 
 def test_entries_of_a_source_that_was_withdrawn_are_removed_by_hand(office: Office) -> None:

@@ -43,7 +43,7 @@ def test_no_partition_is_read_from_its_beginning_when_the_broker_answers_late(ow
     source = edge.read(DETECTIONS)
 
     def first_offset(part: int) -> int:
-        time.sleep(part / PARTS / 2)  # some are told of their leader just before they ask again
+        time.sleep(part / PARTS / 2)  # some hear of their leader just before they ask again
         with closing(source.build_part("in", str(part), POSITION)) as partition:
             until, found = time.monotonic() + 2, [POSITION]
             while time.monotonic() < until:

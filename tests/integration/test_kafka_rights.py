@@ -50,7 +50,7 @@ from tests.support.flows import ACTION, listed, plate_picture
 from tests.support.kafka_attempts import ATTEMPTS, done, outcome
 from tests.support.kafka_broker import Kafka, KafkaUnavailableError, wait_until
 from tests.support.kafka_secured import OF_ADMINISTRATOR, SecuredKafka, authority
-from tests.support.receivers import SECRET, http_receiver
+from tests.support.receivers import SECRET, WEBHOOK, http_receiver
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(600)]
 
@@ -381,14 +381,6 @@ def acl(
 
 # Work.
 
-WEBHOOK = """
-[[receivers]]
-name = "cad"
-webhook = "{url}"
-secret_file = "{secret}"
-[[routes]]
-to = ["cad"]
-"""
 ASKS = """
 import sys
 from platestream.edges.clickhouse_client import ANALYST, connect

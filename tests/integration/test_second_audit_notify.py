@@ -18,20 +18,12 @@ from platestream.schemas.delivery import delivery_id
 from tests.support.flow_cluster import FlowCluster
 from tests.support.kafka_broker import wait_until
 from tests.support.match_agency import MARKS, WITHIN, MatchAgency, agency
-from tests.support.receivers import SECRET, http_receiver
+from tests.support.receivers import SECRET, WEBHOOK, http_receiver
 
 __all__ = ["agency"]
 
 pytestmark = MARKS
 
-RULES = """
-[[receivers]]
-name = "cad"
-webhook = "{url}"
-secret_file = "{secret}"
-[[routes]]
-to = ["cad"]
-"""
 FOUND = AlertHit.from_json(bytes(example("alert_hit").accepted))
 
 
@@ -76,7 +68,7 @@ def test_a_replaced_notify_sends_no_notice(agency: MatchAgency, tmp_path: Path) 
         def answered() -> bool:
             return str(delivery_id(sent[-1], "cad")) in cad.ids
 
-        rules.write_text(RULES.format(url=cad.url, secret=secret))
+        rules.write_text(WEBHOOK.format(url=cad.url, secret=secret))
         first, second = (
             agency.flow("notify", name, PLATESTREAM_NOTIFY_FILE=str(rules)) for name in ("first", "second")
         )

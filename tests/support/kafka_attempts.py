@@ -37,9 +37,7 @@ def read(config: Mapping[str, Any], topic: Topic[Any]) -> None:
     consumer.assign([TopicPartition(topic.name, 0, OFFSET_BEGINNING)])
 
     def arrived() -> bool:
-        """Whoever reads no topic may not ask for the group, either; the topic's own answer counts, which
-        may come with that of the group.
-        """
+        """Return whether a message came. A refusal of the group counts for nothing: only the topic's does."""
         for raw in consumer.consume(10, timeout=0.1):
             error = raw.error()
             if error is None:

@@ -21,7 +21,7 @@ ARIZONA = ZoneInfo("America/Phoenix")
 
 
 def day(ahead: int) -> str:
-    """By the agency's calendar, in which a date as an expiry means its end."""
+    """Return a date by the agency's calendar; as an expiry it means the day's end."""
     return f"{datetime.now(ARIZONA) + timedelta(days=ahead):%Y-%m-%d}"
 
 

@@ -15,6 +15,15 @@ from typing import Any
 from aiosmtpd.controller import Controller
 
 SECRET = "whsec_" + "cGxhdGVzdHJlYW0tdGVzdC1zZWNyZXQtMzItYnl0ZXM="
+WEBHOOK = """
+[[receivers]]
+name = "cad"
+webhook = "{url}"
+secret_file = "{secret}"
+[[routes]]
+to = ["cad"]
+"""
+"""Rules by which one receiver gets all notices."""
 
 
 @dataclass

@@ -1,5 +1,6 @@
 """Checks of the records themselves, and of the yearly audit: sections E.1.c and K."""
 
+from collections.abc import Iterator
 from datetime import UTC, timedelta
 
 from platestream.access.inquire import RefusedInquiry
@@ -42,19 +43,23 @@ def records_intact(live: CheckData) -> Answer:
     return Answer.of(
         f"{pluralize(len({one.seal for one in copy}), 'seal')} in the copy, {rows} in the database",
         first_few(faults) if faults else "",
-        [
-            Unchecked(
-                f"restored on {at:%Y-%m-%d %H:%M} from a backup ({change}): later acts are missing",
-                "platestream audit verify, with a head of the log from before that others hold",
-            )
-            for at, change in live.rows(_RESTORED, since=live.year)
-        ],
+        list(_restores(live)),
         gap_unless(
             rows or copy,
             "nothing was sealed yet",
             "platestream.flows.audit_flow running once an act is on record",
         ),
     )
+
+
+def _restores(live: CheckData) -> Iterator[Unchecked]:
+    """Yield a gap for each backup that was restored in the last year: the log lacks what came after it."""
+    for at, change in live.rows(_RESTORED, since=live.year):
+        on = f"{at.astimezone(live.profile.agency.zone):%Y-%m-%d %H:%M %Z}"
+        yield Unchecked(
+            f"restored on {on} from a backup ({change}): later acts are missing",
+            "platestream audit verify, with a head of the log from before that others hold",
+        )
 
 
 def filed_in_time(live: CheckData) -> Answer:
