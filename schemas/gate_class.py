@@ -14,7 +14,10 @@ SEARCHES = ("search", "sightings", "fuzzy", "cotravel", "companions", "picture")
 DOCUMENTATION = ("case_number", "pattern", "purpose", "violation", "requester", "legal_basis")
 """Columns beside the reason."""
 RULES_OF_THEIR_OWN = frozenset(
-    ("bolo", "hotlist_take", "registry_agency", "registry_user", "registry_recover", "registry_recovery_code")
+    (
+        *("bolo", "hotlist_take", "partner_answer"),
+        *("registry_agency", "registry_user", "registry_recover", "registry_recovery_code"),
+    )
 )
 """Acts without documentation for which the gate has a rule of their own (clickhouse/views/gate.sql)."""
 BY_CLOCK = frozenset(("evidence_purge", "retention"))

@@ -9,7 +9,7 @@ SQL SECURITY INVOKER AS
 SELECT
     if(outcome = 'allowed', inquiry_log.counted_for, '') AS counted_for,
     if(kind = 'limit_raise', -1, 1) * toInt64(inquiry_log.vehicles) AS vehicles,
-    kind = 'picture' AS pictures,
+    kind IN ('picture', 'partner_picture') AS pictures,
     if(kind = 'limit_raise', toUInt64(inquiry_log.vehicles), 0) AS fewer,
     at,
     if(kind = 'retention_clock' AND outcome = 'allowed' AND NOT automatic AND at <= now64(6), who, '') AS confirming

@@ -21,14 +21,18 @@ WITH
     -- If the training of nearly everybody has lapsed, lapsed people may also recover an administrator.
     inquire.kind = 'registry_recover' AND arrayCount(one -> one.1 AND one.3 <= now64(3)
         AND one.3 > toDateTime64(0, 3) AND one.5 > now64(3), mapValues(users)) < 2 AS lapsed_recovers,
-    [given_reason, inquire.fields['reason'], inquire.fields['requested_by'], inquire.fields['contact'],
-        inquire.fields['instructions']] AS free_texts,
+    [given_reason, given_basis, inquire.fields['reason'], inquire.fields['requested_by'], inquire.fields['contact'],
+        inquire.fields['instructions'], replaceOne(given_reason, 'Evidence: ', '')] AS free_texts,
 {{gate_agency}},
 {{gate_documented}},
     -- Agency whose entry a BOLO, or an accepted offer, adds to the list: `bolo:AGENCY/…`, `partner:AGENCY/…`.
     inquire.kind IN ('bolo', 'hotlist_take') AND lists_vehicle AS takes_entry,
     toValidUTF8(splitByChar('/', substring(inquire.other, position(inquire.other, ':') + 1))[1]) AS sender,
-    agencies[sender] AS sent_by,
+    -- Agencies whose MOU must be in force: the sender, and those that are asked, which the act names.
+    inquire.kind IN ('partner_search', 'partner_picture') AND given_refusal = '' AS asks_others,
+    multiIf(asks_others AND inquire.change != '', splitByString(', ', replaceOne(toValidUTF8(inquire.change), 'asked: ', '')),
+        takes_entry, [sender], []) AS with_mou,
+    if(asks_others, 'an agency that is asked', 'the sender') AS called,
     -- A refusal by a service itself is logged with the rule that it names.
     given_refusal = '' AND (act.3 = 'entry' OR notEmpty(inquire.fields)) AS lists_vehicle,
     arrayMap((letters, words) -> length(letters) >= rules.2 AND length(arrayDistinct(letters)) >= 3 AND notEmpty(words),
@@ -36,7 +40,7 @@ WITH
     -- A name may be shorter than a reason; a telephone number has at least four digits, three of them different.
     arrayMap(words -> arrayExists(word -> lengthUTF8(word) > 1 AND length(arrayDistinct(ngrams(word, 1))) > 1, words),
         words_of) AS names_somebody,
-    arrayFilter(one -> match(one, '[0-9]'), letters_of[4]) AS contact_digits
+    arrayFilter(one -> match(one, '[0-9]'), letters_of[5]) AS contact_digits
 SELECT
 {{gate_row}},
 {{gate_documentation}},
@@ -49,16 +53,16 @@ SELECT
             ''),
 {{gate_own}},
 {{gate_sharing}},
-        if(takes_entry, multiIf(
-            (NOT sent_by.1 OR sent_by.2 OR NOT sent_by.3),
-                'the sender is no other law enforcement agency that is registered and active (order, sections G.1 and I.2)',
-            rules.8 AND (sent_by.4 <= toDateTime64(0, 3) OR sent_by.4 > now64(3)),
-                'no MOU with the sender is in force (order, section I.2)',
-            rules.8 AND sent_by.5 > toDateTime64(0, 3) AND sent_by.5 <= now64(3),
-                'the MOU with the sender has ended (order, section I.2)',
-            NOT rules.10 AND sent_by.8 != rules.11,
+        arrayFirst(one -> one != '', arrayMap(one -> multiIf(
+            NOT one.1 OR one.2 OR takes_entry AND NOT one.3,
+                concat(called, ' is no other law enforcement agency that is registered and active (order, sections F.6, G.1 and I.2)'),
+            rules.8 AND (one.4 <= toDateTime64(0, 3) OR one.4 > now64(3)),
+                concat('no MOU with ', called, ' is in force (order, sections F.6 and I.2)'),
+            rules.8 AND one.5 > toDateTime64(0, 3) AND one.5 <= now64(3),
+                concat('the MOU with ', called, ' has ended (order, sections F.6 and I.2)'),
+            takes_entry AND NOT rules.10 AND one.8 != rules.11,
                 'the sender is of another state, with which nothing is shared (order, section I.2)',
-            ''), ''),
+            ''), arrayMap(name -> agencies[name], with_mou))),
 {{gate_role}},
         if(judged, multiIf(
             inquire.kind = 'registry_user' AND inquire.other = concat('user/', person),
@@ -79,17 +83,19 @@ SELECT
         if(lists_vehicle, multiIf(
             act.3 = 'entry' AND NOT usable_case,
                 'no usable case number (as the agency writes them): an entry of the hot list is of a case (order, section H.2)',
-            NOT says_something[2],
+            NOT says_something[3],
                 'the reason of the entry says nothing: why is the vehicle looked for? (order, section H.3)',
-            NOT names_somebody[3],
+            NOT names_somebody[4],
                 'the requesting member of the entry is not named (order, section H.4)',
-            NOT names_somebody[4] AND (length(contact_digits) < 4 OR length(arrayDistinct(contact_digits)) < 3),
+            NOT names_somebody[5] AND (length(contact_digits) < 4 OR length(arrayDistinct(contact_digits)) < 3),
                 'the contact of the entry reaches nobody: a telephone number, or where the member is found (order, section H.5)',
-            NOT says_something[5],
+            NOT says_something[6],
                 'the instructions of the entry say nothing: what does an officer do who meets the vehicle? (order, section H.6)',
             ''), ''),
         if(inquire.kind = 'evidence_not_needed' AND NOT says_something[1],
             'the reason says nothing: why is no data of the case needed as evidence? (order, section F.8.a)', ''),
+        if(inquire.kind IN ('evidence_hold', 'evidence_keep') AND given_refusal = '' AND NOT names_somebody[7],
+            'who ordered the evidence is not named (order, section F.8.a)', ''),
 {{gate_purpose}},
 {{gate_period}},
 {{gate_asked}},
@@ -134,7 +140,7 @@ DEFINER = platestream_definer SQL SECURITY DEFINER AS
 WITH
     registry_on AND NOT by_itself AS judged,
     false AS lapsed_recovers,
-    [given_reason] AS free_texts,
+    [given_reason, given_basis] AS free_texts,
 {{gate_agency}},
 {{gate_documented}},
 {{gate_clock_back}}
@@ -167,7 +173,7 @@ DEFINER = platestream_definer SQL SECURITY DEFINER AS
 WITH
     registry_on AND NOT by_itself AS judged,
     false AS lapsed_recovers,
-    [given_reason] AS free_texts,
+    [given_reason, given_basis] AS free_texts,
 {{gate_agency}},
 {{gate_documented}}
 SELECT
@@ -199,7 +205,7 @@ DEFINER = platestream_definer SQL SECURITY DEFINER AS
 WITH
     registry_on AND NOT by_itself AS judged,
     false AS lapsed_recovers,
-    [given_reason] AS free_texts,
+    [given_reason, given_basis] AS free_texts,
 {{gate_agency}},
 {{gate_documented}}
 SELECT

@@ -28,7 +28,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from platestream.operators.inquiry_checks.reasons import is_meaningful, is_usable_case
+from platestream.operators.inquiry_checks.reasons import (
+    is_legal_basis,
+    is_meaningful,
+    is_usable_case,
+    names_person,
+)
 from platestream.operators.inquiry_checks.text_folding import BETWEEN, matches_any
 from platestream.operators.people import LAPSED, THE_ORDERS, People, PeopleRules
 from platestream.schemas.acts import ACTS, BY_NAME, Act
@@ -49,6 +54,7 @@ FORMER: Mapping[str, Act] = {
 FORMER_SHOWS_DATA = frozenset({"export", "evidence"})
 # Follow-ups of an inquiry: listing a vehicle, handling a hit, holding evidence; and their former names.
 FOLLOW_UPS = frozenset(act.name for act in ACTS if act.follows_up) | {"export", "evidence", "hotlist"}
+ORDERED, ORDERED_BY = frozenset({"evidence_hold", "evidence_keep"}), "Evidence: "
 NOBODY = "nobody named"  # written by the gate if an automatic act names no person
 FOUNDING = frozenset({"registry_agency", "registry_user", "registry_recovery_code"})
 FORMER_JOBS = frozenset({"retention job", "platestream_retention_job"})  # `retention` is an act now, too
@@ -60,8 +66,9 @@ class CheckRules:
 
     Patterns of purposes are lower case; `purposes` empty: any purpose is allowed.
 
-    `busy_day` inquiries a day are unusual for a new person; with habits, three times the usual and at least
-    `quiet_day`. `follow` is the time in which a follow-up is expected.
+    `day_vehicles` is the largest limit of vehicles of any role. `busy_day` inquiries a day are unusual for a
+    new person; with habits, three times the usual and at least `quiet_day`. `follow` is the time in which a
+    follow-up is expected.
     """
 
     prohibited: tuple[str, ...] = (
@@ -78,6 +85,7 @@ class CheckRules:
     case_required: bool = False
     violation_for: tuple[str, ...] = ()
     violations: tuple[str, ...] = ()
+    day_vehicles: int = 1000
     busy_day: int = 100
     quiet_day: int = 20
     refusals: int = 5
@@ -97,6 +105,7 @@ class CheckRules:
             case_required=rules.case_required,
             violation_for=rules.violation_for,
             violations=rules.violations,
+            day_vehicles=max(rules.vehicles_officer, rules.vehicles_analyst, rules.vehicles_supervisor),
         )
 
 
@@ -127,7 +136,7 @@ def check_order(inquiry: Inquiry, people: People, rules: CheckRules) -> Iterator
         return
     yield from _documented(inquiry, act, rules)
     yield from _purpose(inquiry, act, rules)
-    if inquiry.requester and not inquiry.legal_basis:
+    if inquiry.requester and not is_legal_basis(inquiry.legal_basis or "", rules.boilerplate):
         yield Finding.of(inquiry, "legal_basis", "breach", "a requester without a legal basis (I.4)")
     yield from check_people(inquiry, people, rules)
 
@@ -168,6 +177,10 @@ def _documented(inquiry: Inquiry, act: Act, rules: CheckRules) -> Iterator[Findi
     cased = is_usable_case(inquiry.case_number, rules.case_number)
     if act.documented == "case" and not cased:
         yield Finding.of(inquiry, "documented", "breach", "no usable case number (F.8.a)")
+    elif inquiry.kind in ORDERED and not names_person(
+        inquiry.reason.removeprefix(ORDERED_BY), rules.boilerplate
+    ):
+        yield Finding.of(inquiry, "documented", "breach", "evidence that nobody ordered (F.8.a)")
     elif rules.case_required and act.searches and inquiry.automatic is not True and not cased:
         yield Finding.of(inquiry, "documented", "breach", "no usable case number, which the rules ask for")
     elif not cased and not _describe(inquiry.case_number) and not _describe(inquiry.reason):
@@ -231,7 +244,7 @@ def _who(inquiry: Inquiry, act: Act, people: People, rules: CheckRules) -> Itera
     if objection := people.agency(user.agency, inquiry.at, rules.people):
         yield Finding.of(inquiry, objection.rule, "breach", objection.text)
     if agency is not None and agency.active and not agency.own:
-        yield from _shared(inquiry, act, agency)
+        yield from _shared(inquiry, act, agency, rules)
 
 
 def _started(inquiry: Inquiry, act: Act, people: People) -> Iterator[Finding]:
@@ -285,12 +298,12 @@ def _partners(inquiry: Inquiry) -> RegistryRecord:
     )
 
 
-def _shared(inquiry: Inquiry, act: Act, agency: RegistryRecord) -> Iterator[Finding]:
+def _shared(inquiry: Inquiry, act: Act, agency: RegistryRecord, rules: CheckRules) -> Iterator[Finding]:
     cameras = set(agency.shares_cameras)
     beyond = cameras and act.browses and not (inquiry.cameras and cameras >= set(inquiry.cameras))
     if beyond or (agency.shares_kinds and inquiry.kind not in agency.shares_kinds):
         yield Finding.of(inquiry, "shared", "breach", "outside of what the MOU shares (I.2)")
-    if not agency.law_enforcement and not inquiry.legal_basis:
+    if not agency.law_enforcement and not is_legal_basis(inquiry.legal_basis or "", rules.boilerplate):
         yield Finding.of(inquiry, "legal_basis", "breach", "no legal basis given (I.4)")
 
 

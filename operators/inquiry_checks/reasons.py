@@ -14,6 +14,7 @@ SHORTEST_CASE, LONGEST_CASE = 3, 64
 DIFFERENT_IN_A_CASE = 2
 _BETWEEN = frozenset(" ./_-")
 DIFFERENT_LETTERS = 3
+SHORTEST_BASIS = 5
 SHORTEST_NUMBER = 4
 """Digits of a telephone number, or of an extension."""
 _WORD = re.compile(r"[^\W_]+")
@@ -68,6 +69,15 @@ def is_contact(text: str, boilerplate: tuple[str, ...] = BOILERPLATE) -> bool:
     digits = [char for char in fold_letters(text) if char in "0123456789"]
     number = len(digits) >= SHORTEST_NUMBER and len(set(digits)) >= DIFFERENT_LETTERS
     return number or names_person(text, boilerplate)
+
+
+def is_legal_basis(text: str, boilerplate: tuple[str, ...] = BOILERPLATE) -> bool:
+    """Return whether text can be the legal basis of a request from outside of law enforcement (I.4).
+
+    >>> is_legal_basis("court order 7"), is_legal_basis("11111"), is_legal_basis("aaaaa")
+    (True, False, False)
+    """
+    return is_meaningful(text, SHORTEST_BASIS, boilerplate)
 
 
 def meaningless_fields(fields: Mapping[str, str], rules: GateRules) -> Iterator[str]:

@@ -5,10 +5,11 @@
 | `hours` | no inquiry within two hours of this time of day, in 30 days with 20 inquiries on 5 days or more |
 | `volume` | over three times their usual day, or over a busy day where no habit is known yet |
 | `volume` | refused at the limit of vehicles, or a search of every plate at every camera: a day's first |
+| `volume` | a search that may show more vehicles than any role is shown in a day: a day's first |
 | `refusals` | so many refused attempts in a day |
 | `no_action` | an inquiry, and in 7 days no follow-up: export, evidence, hot list, a step on a hit |
 
-The first four come once for each person and day, with the inquiry itself. All are leads for an auditor, no
+All but the last come once for each person and day, with the inquiry itself. All are leads for an auditor, no
 verdicts. Acts of system jobs are not counted here.
 """
 
@@ -63,6 +64,8 @@ def find_unusual(person: Person, inquiry: Inquiry, rules: CheckRules) -> Iterato
         return
     if _is_unlimited(inquiry) and _is_first(person, "everything", today):
         yield Finding.of(inquiry, "volume", "unusual", "a search of every plate at every camera")
+    if (inquiry.vehicles or 0) > rules.day_vehicles and _is_first(person, "many", today):
+        yield Finding.of(inquiry, "volume", "unusual", f"a search of {inquiry.vehicles} vehicles at once")
     person.forget(today - REMEMBERED_DAYS)
     before = [hours for day, hours in person.looks.items() if day != today]
     now = person.looks.setdefault(today, [0] * 24)
@@ -105,7 +108,7 @@ def _is_first(person: Person, rule: str, today: int) -> bool:
 def _is_unlimited(inquiry: Inquiry) -> bool:
     """Return whether a search covers everything: one known character still matches so many plates."""
     known = sum(char not in "*?" for char in inquiry.pattern)
-    return inquiry.kind == "search" and not inquiry.cameras and known < 2
+    return inquiry.kind in ("search", "partner_search") and not inquiry.cameras and known < 2
 
 
 def _known(before: list[list[int]]) -> bool:

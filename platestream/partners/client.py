@@ -1,7 +1,8 @@
 """Inquiries to other agencies: one documented inquiry, signed for each partner with an MOU in force, sent to
 all concurrently.
 
-The inquiry is logged before any partner is asked, and each partner's outcome before it is shown. The answers
+The inquiry is logged before any partner is asked, and each partner's outcome before it is shown, with the
+number of vehicles that it adds: they count for the person's limit as if they had been found here. The answers
 are not stored.
 """
 
@@ -10,7 +11,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Generic, TypeVar, Unpack, get_args
@@ -18,8 +19,9 @@ from uuid import UUID, uuid4
 
 import msgspec
 
-from platestream.access import registry
+from platestream.access import gate, registry
 from platestream.access.door import Documentation, Door
+from platestream.access.inquire import RefusedInquiry
 from platestream.access.signing_keys import OwnKey
 from platestream.inquiries.search import SearchRequest
 from platestream.partners.answer_check import fault_in
@@ -28,6 +30,7 @@ from platestream.partners.register import askable_partners, objection, own_agenc
 from platestream.partners.transport import Client, Partner, PartnerResult
 from platestream.runtime.clock import Clock, utc_now
 from platestream.runtime.private_file import PrivateFile
+from platestream.schemas import plates
 from platestream.schemas.exchange import SignedExchange
 from platestream.schemas.message import RefusedError
 from platestream.schemas.partner import (
@@ -156,7 +159,7 @@ def signed_pictures(
     door.enter("partner_picture", str(detection_id), change=f"asked: {partner}", **why)
     wanted = PictureOf(asker=ready.asker, detection_id=detection_id, captured_at=captured_at)
     body = msgspec.json.encode(wanted)
-    for _one, heard, _seconds in _ask_all(door, ready, PICTURES, body, Pictures, clock, why, _any):
+    for _one, heard, _seconds in _ask_all(door, ready, PICTURES, body, Pictures, clock, why, _unchanged):
         if heard.answer is None:
             raise RefusedError("partners", f"{partner} {OUTCOME_TEXTS[heard.outcome]}: {heard.text}")
         images = {"crop": heard.answer.crop, "vehicle": heard.answer.vehicle}
@@ -171,8 +174,9 @@ def _answers(
     clock: Clock,
     why: Documentation,
 ) -> Iterator[Answer]:
-    body, check = msgspec.json.encode(inquiry), partial(fault_in, inquiry)
-    for partner, heard, seconds in _ask_all(door, ready, INQUIRIES, body, Reads, clock, why, check):
+    shown = _Shown(why.get("vehicles") or gate.SHOWN)
+    body, accept = msgspec.json.encode(inquiry), partial(_accept, inquiry, shown)
+    for partner, heard, seconds in _ask_all(door, ready, INQUIRIES, body, Reads, clock, why, accept):
         reads = heard.answer or Reads(reads=(), found=0)
         found = (reads.reads, reads.found, reads.cut, heard.exchange)
         yield Answer(partner.name, heard.outcome, heard.text, seconds, *found)
@@ -181,13 +185,17 @@ def _answers(
 def _log_answer(
     door: Door, heard: Sequence[tuple[Partner, "PartnerResult[Any]", float]], why: Documentation
 ) -> None:
-    """Log the outcome of each partner and the number of its reads, but none of the reads."""
-    changes = []
+    """Log the outcome of each partner and the number of its reads, but none of the reads. Raises
+    RefusedInquiry.
+    """
+    entries = []
     for partner, one, _seconds in heard:
         found = f" with {one.answer.found} reads" if isinstance(one.answer, Reads) else ""
         text = OUTCOME_TEXTS[one.outcome] + found
-        changes.append((partner.name, f"{text}: {one.text}" if one.text else text))
-    door.enter_several("partner_answer", changes, **why)
+        counted: Documentation = {**why, "vehicles": one.vehicles}
+        entries.append((partner.name, f"{text}: {one.text}" if one.text else text, "", counted))
+    for refusal in filter(None, door.enter_entries("partner_answer", entries)):
+        raise RefusedInquiry(refusal)
 
 
 def _prepare(door: Door, agencies: Sequence[str], now: datetime, why: Documentation) -> "_Preparation[Any]":
@@ -263,11 +271,11 @@ def _ask_all(
     kind: type[T],
     clock: Clock,
     why: Documentation,
-    check: Callable[[T, datetime], str],
+    accept: Callable[[PartnerResult[T], datetime], PartnerResult[T]],
 ) -> Iterator[tuple[Partner, "PartnerResult[T]", float]]:
     """Yield answers in the order of arrival, each logged by then. A thread asks all partners and runs to its
-    end even when nobody reads the answers any more, so that each outcome is logged. An answer in which
-    `check` names a fault is not shown.
+    end even when nobody reads the answers any more, so that each outcome is logged. `accept` makes of an
+    answer what is shown of it.
     """
     came: queue.SimpleQueue[tuple[Partner, PartnerResult[T], float] | BaseException] = queue.SimpleQueue()
     most = ready.config.ask.a_minute
@@ -279,8 +287,7 @@ def _ask_all(
             heard: PartnerResult[T] = PartnerResult("not_asked", f"{most} inquiries in a minute are the most")
         else:
             heard = await client.ask(partner, path, body, uuid4(), kind)
-            if heard.answer is not None and (fault := check(heard.answer, clock())):
-                heard = PartnerResult("bad_answer", fault)
+            heard = accept(heard, clock())
         return partner, heard, time.monotonic() - began
 
     async def everyone() -> None:
@@ -311,8 +318,39 @@ def _ask_all(
         yield found
 
 
-def _any(_answer: object, _now: datetime) -> str:
-    return ""
+class _Shown:
+    """The different plates that one inquiry shows, of all partners together."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._plates: set[str] = set()
+
+    def take(self, answer: Reads) -> tuple[Reads, int]:
+        """Return the reads of an answer that are shown, and the number of plates that they add."""
+        before, reads = len(self._plates), []
+        for read in answer.reads:
+            plate = plates.equate(read.plate)
+            if plate in self._plates or len(self._plates) < self._most:
+                self._plates.add(plate)
+                reads.append(read)
+        less = msgspec.structs.replace(answer, reads=tuple(reads), cut=True)
+        return answer if len(reads) == len(answer.reads) else less, len(self._plates) - before
+
+
+def _accept(
+    inquiry: Inquiry, shown: _Shown, heard: PartnerResult[Reads], now: datetime
+) -> PartnerResult[Reads]:
+    """Return an answer as it is shown; one that is no answer to the inquiry is not."""
+    if heard.answer is None:
+        return heard
+    if fault := fault_in(inquiry, heard.answer, now):
+        return PartnerResult("bad_answer", fault)
+    answer, vehicles = shown.take(heard.answer)
+    return replace(heard, answer=answer, vehicles=vehicles)
+
+
+def _unchanged(heard: PartnerResult[T], _now: datetime) -> PartnerResult[T]:
+    return heard
 
 
 def _over_limit(settings: Settings, names: Sequence[str], most: int, now: datetime) -> set[str]:

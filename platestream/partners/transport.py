@@ -54,7 +54,8 @@ class PartnerResult(Generic[T]):
     """The result of a request to a partner.
 
     `text` is the partner's rule, or a description of the fault. `status` is that of a signed answer, else 0.
-    A valid answer comes with the `exchange`, which can be stored as evidence.
+    A valid answer comes with the `exchange`, which can be stored as evidence. `vehicles` is the number of
+    plates that it adds to those shown.
     """
 
     outcome: Outcome
@@ -62,6 +63,7 @@ class PartnerResult(Generic[T]):
     answer: T | None = None
     exchange: SignedExchange | None = None
     status: int = 0
+    vehicles: int = 0
 
 
 class Client:

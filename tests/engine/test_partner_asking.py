@@ -232,6 +232,28 @@ def test_a_read_to_come_is_no_answer_to_a_search_without_an_end(asks: Asking) ->
     assert asks.ask()[0].outcome == "bad_answer"
 
 
+def test_all_partners_together_show_as_many_vehicles_as_one_search_which_count_for_the_person(
+    asks: Asking,
+) -> None:
+    put(asks.database, asks.database.data, agency("town", COUNTYS, address=asks.address))
+    reads = [{**READ, "plate": f"ABC{100 + number // 2}"} for number in range(140)]
+    said = msgspec.json.encode({"reads": reads, "found": 140})
+    asks.county.said = Response(200, "application/json", said)
+    first, second = asks.ask()
+    assert (len(first.reads), first.cut, first.found) == (100, True, 140)
+    assert [one.plate for one in second.reads] == [one.plate for one in first.reads], "the same 50 vehicles"
+    counted = "SELECT sum(vehicles) FROM platestream.inquiry_log WHERE counted_for = 'vale'"
+    assert asks.database.value(counted) == 50
+    (first, second) = asks.ask(**WHY, vehicles=160)
+    assert not first.cut
+    assert asks.database.value(counted) == 120
+    asks.ask(**WHY, vehicles=160)
+    asks.again()
+    asks.ask(**WHY, vehicles=160)
+    with pytest.raises(RefusedInquiry, match="as many vehicles as one person"):
+        asks.ask()
+
+
 @pytest.mark.nightly
 def test_more_than_so_many_in_a_minute_are_not_asked_over_all_processes(asks: Asking) -> None:
     outcomes = [asks.ask()[0].outcome for _ in range(6)]

@@ -268,6 +268,11 @@ def test_the_first_search_of_everything_and_the_first_refusal_at_the_limit_are_f
         assert findings(step, sealed(msgspec.structs.replace(asked, inquiry_id=UUID(int=1)))) == []
     for pattern, cameras in (("AB*", ()), ("*", ("cam",))):
         assert findings(checks(), *READY, sealed(inquiry(pattern=pattern, cameras=cameras))) == []
+    elsewhere = inquiry(kind="partner_search", pattern="*", cameras=())
+    assert findings(checks(), *READY, sealed(elsewhere)) == ["volume"]
+    for vehicles, found in ((1000, []), (1001, ["volume"])):
+        asked = inquiry(pattern="AB*", cameras=("cam",), vehicles=vehicles)
+        assert findings(checks(), *READY, sealed(asked)) == found
     beyond = "as many vehicles as one person, or all of one other agency, are shown in 24 hours: ask"
     assert findings(checks(), *READY, sealed(inquiry(outcome="refused", refusal=beyond))) == ["volume"]
 

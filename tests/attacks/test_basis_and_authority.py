@@ -1,0 +1,37 @@
+"""Requests from outside without a legal basis, and evidence that nobody ordered: texts that say nothing."""
+
+import pytest
+
+from platestream.edges.clickhouse_client import DOOR
+from tests.support.agency import CASE, Agency
+
+NOTHING = ("aaaaa", "11111", "xxxxxx", "n/a n/a n/a", "- - - - -", "needed for work", "\u0430" * 5)
+
+
+@pytest.mark.parametrize("basis", NOTHING)
+def test_a_request_from_outside_needs_a_legal_basis_that_says_something(agency: Agency, basis: str) -> None:
+    said = {"on_behalf_of": "smith", "requester": "Acme Recovery", "case_number": CASE}
+    row = agency.database.logged(agency.database.ask(DOOR, **said, legal_basis=basis))
+    assert "without its legal basis (order, section I.4)" in row["refusal"]
+
+
+@pytest.mark.parametrize("basis", ["court order 7", "A.R.S. 39-121", "Subpoena CV2026-001234"])
+def test_a_legal_basis_is_accepted(agency: Agency, basis: str) -> None:
+    agency.enter("search", who="smith", pattern="AB*", requester="Acme", case_number=CASE, legal_basis=basis)
+    agency.follow()
+    assert agency.outcomes("requests") == {"requests": "held"}
+
+
+def test_a_basis_that_a_changed_gate_let_through_is_found(agency: Agency) -> None:
+    agency.log(requester="Acme Recovery", legal_basis="11111", case_number=CASE)
+    agency.follow()
+    (result,) = agency.results("requests").values()
+    assert result.outcome == "not_held"
+
+
+@pytest.mark.parametrize("act", ["evidence_hold", "evidence_keep"])
+@pytest.mark.parametrize("authority", [".", "x", "aaaa", "123", "n/a"])
+def test_evidence_names_who_ordered_it(agency: Agency, act: str, authority: str) -> None:
+    said = {"kind": act, "on_behalf_of": "chief", "case_number": CASE, "pattern": ""}
+    row = agency.database.logged(agency.database.ask(DOOR, **said, reason=f"Evidence: {authority}"))
+    assert "who ordered the evidence is not named" in row["refusal"]

@@ -1,0 +1,63 @@
+"""Searches at other agencies that go beyond what one person may see, or to an agency without an MOU."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from platestream.edges.clickhouse_client import DOOR
+from platestream.schemas.registry import RegistryRecord
+from tests.support.agency import CASE, DAY, Agency
+from tests.support.clock import NOW
+
+
+def asks(agency: Agency, **said: Any) -> dict[str, Any]:
+    """A documented search of Smith's at the county, as it is logged."""
+    row = {"kind": "partner_search", "other": "search", "pattern": "AB*"}
+    row |= {"case_number": CASE, "change": "asked: county", "on_behalf_of": "smith"}
+    return agency.database.logged(agency.database.ask(DOOR, **{**row, **said}))
+
+
+@pytest.fixture(autouse=True)
+def _county(agency: Agency) -> None:
+    agency.register(RegistryRecord(kind="agency", id="county", name="County", mou_from=NOW - 9 * DAY))
+
+
+def test_what_other_agencies_show_counts_for_the_limit_of_the_person(agency: Agency) -> None:
+    assert asks(agency)["outcome"] == "allowed"
+    shown = asks(agency, kind="partner_answer", other="county", pattern="", change="answered", vehicles=200)
+    assert (shown["vehicles"], shown["counted_for"]) == (200, "smith")
+    assert "as many vehicles as one person" in asks(agency)["refusal"]
+    assert "as many vehicles as one person" in asks(agency, kind="search", other="")["refusal"]
+
+
+def test_who_was_shown_so_many_here_is_shown_no_more_elsewhere(agency: Agency) -> None:
+    agency.database.ask_all(4, DOOR, on_behalf_of="smith", vehicles=50)
+    assert "as many vehicles as one person" in asks(agency)["refusal"]
+
+
+def test_pictures_elsewhere_are_counted_too(agency: Agency) -> None:
+    picture = {"kind": "partner_picture", "other": str(UUID(int=1)), "pattern": ""}
+    rows = {**picture, "on_behalf_of": "smith", "case_number": CASE, "change": "asked: county"}
+    agency.database.ask_all(2000, DOOR, **rows)
+    assert "as many vehicles as one person" in asks(agency, **picture)["refusal"]
+    assert "as many vehicles" in asks(agency, kind="picture", other=str(UUID(int=1)), pattern="")["refusal"]
+
+
+@pytest.mark.parametrize(
+    ("mou", "why"),
+    [
+        ({"mou_from": None}, "no MOU with an agency that is asked is in force"),
+        (
+            {"mou_from": NOW - 9 * DAY, "mou_until": NOW - DAY},
+            "the MOU with an agency that is asked has ended",
+        ),
+        ({"mou_from": NOW - 9 * DAY, "active": False}, "is no other law enforcement agency"),
+    ],
+)
+def test_the_database_refuses_to_ask_an_agency_without_an_mou_whatever_the_clock_of_the_program(
+    agency: Agency, mou: dict[str, Any], why: str
+) -> None:
+    agency.register(RegistryRecord(kind="agency", id="town", name="Town", **mou))
+    assert why in asks(agency, change="asked: county, town")["refusal"]
+    assert "is no other law enforcement agency" in asks(agency, change="asked: sjpd")["refusal"]
