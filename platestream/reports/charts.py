@@ -91,7 +91,10 @@ def _bar(x: float, width: float, one: MonthCount, top: float, kind: str) -> str:
 
 
 def _describe(series: MonthSeries) -> str:
-    sums = [None if one.count is None else f"{one.count:,}" for one in (series.sum_now, series.sum_before)]
+    sums = [
+        None if one.count is None else f"{'at least ' if one.at_least else ''}{one.count:,}"
+        for one in (series.sum_now, series.sum_before)
+    ]
     now, before = (one or "a number that is not published" for one in sums)
     return f"{now} in these twelve months, {before} in the twelve before. The table has each month."
 

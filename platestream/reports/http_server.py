@@ -16,7 +16,14 @@ from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from platestream.reports import charts
-from platestream.reports.public_figures import MONTHS, SMALL, PublicFigures, month_starts, stored
+from platestream.reports.public_figures import (
+    MANY_COMPARED,
+    MONTHS,
+    SMALL,
+    PublicFigures,
+    month_starts,
+    stored,
+)
 from platestream.runtime.clock import Clock, utc_now
 from platestream.runtime.http_server import listen, server_config
 from platestream.settings import Settings
@@ -57,6 +64,7 @@ def app(settings: Settings, clock: Clock = utc_now) -> Starlette:
             months=_months(found) if found else (),
             charts=charts,
             small=SMALL,
+            many=MANY_COMPARED,
             current=current,
             next=_next(current),
         )

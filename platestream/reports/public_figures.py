@@ -5,8 +5,13 @@ They are counted once a day and stored in a file, which is all that the public p
 are over are counted, so that nobody can see a figure change after an event. A count of events below `SMALL`
 could be recognized as a certain person's, so none is stored: in a series of months it becomes `few`, and in a
 table it is part of the row `OTHER`. Days are UTC days.
+
+The twelve months move on with each month, and anybody can store the page: two of its states could be
+subtracted, and a month or a category of one event would be left. Hence a sum is that of the months that are
+shown, tables are rounded to tens, and shares of few comparisons to five percent.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time
 from pathlib import Path
@@ -34,8 +39,10 @@ from platestream.settings import Settings
 FILE = "public_figures.json"
 SMALL = 5
 """Counts of events from 1 to below this one are not published."""
-LEAST_COMPARED = 10
+LEAST_COMPARED = 20
 """Comparisons at least for a share."""
+MANY_COMPARED = 100
+"""Comparisons from which on a share is published to the percent; of fewer it could give them away."""
 OTHER = "other"
 MONTHS = 12
 _SEARCHES = """
@@ -58,10 +65,14 @@ OUTCOMES = {
 
 
 class MonthCount(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A published count; None where it is not published, with `few` because it is from 1 to below `SMALL`."""
+    """A published count; None where it is not published, with `few` because it is from 1 to below `SMALL`.
+
+    `at_least`: it is a sum without the months that are not published.
+    """
 
     count: int | None = None
     few: bool = False
+    at_least: bool = False
 
 
 class MonthSeries(msgspec.Struct, frozen=True):
@@ -75,7 +86,7 @@ class MonthSeries(msgspec.Struct, frozen=True):
 
 
 class PublicTable(msgspec.Struct, frozen=True):
-    """Counts by name of the twelve months and of those before. None of them is small."""
+    """Counts by name of the twelve months and of those before, to tens. None of them is small."""
 
     title: str
     now: dict[str, int]
@@ -181,26 +192,17 @@ def _series(title: str, found: Sequence[int]) -> MonthSeries:
 
 
 def protect_months(found: Sequence[int]) -> tuple[list[MonthCount], MonthCount]:
-    """Return the counts and their sum without small ones, and so that none follows from the others.
-
-    Where the small ones followed from the sum, the smallest of the others is left out as well, or the sum if
-    there is no other.
+    """Return the counts without small ones, and the sum of those that are left: none where no other is left.
 
     >>> [one.count for one in protect_months([3, 40, 9, 0])[0]]
-    [None, 40, None, 0]
+    [None, 40, 9, 0]
+    >>> protect_months([3, 40, 9, 0])[1]
+    MonthCount(count=49, few=False, at_least=True)
     """
-    small = [place for place, one in enumerate(found) if 0 < one < SMALL]
-    hidden, whole = sum(found[place] for place in small), sum(found)
-    others = sorted((one, place) for place, one in enumerate(found) if one >= SMALL)
-    follows = bool(small) and (len(small) == 1 or hidden in (len(small), len(small) * (SMALL - 1)))
-    left_out = {others[0][1]} if follows and others else set()
-    sum_shown = MonthCount(few=True) if 0 < whole < SMALL else MonthCount(whole)
-    if follows and not others and not sum_shown.few:
-        sum_shown = MonthCount()
-    return [
-        MonthCount(few=True) if place in small else MonthCount() if place in left_out else MonthCount(one)
-        for place, one in enumerate(found)
-    ], sum_shown
+    shown = [MonthCount(few=True) if 0 < one < SMALL else MonthCount(one) for one in found]
+    whole = sum(one.count or 0 for one in shown)
+    few = any(one.few for one in shown)
+    return shown, MonthCount() if few and not whole else MonthCount(whole, at_least=few)
 
 
 def merge_small(found: dict[str, int]) -> dict[str, int]:
@@ -238,9 +240,18 @@ def _table(title: str, now: dict[str, int], before: dict[str, int], of: MonthSer
     """Return a table that is empty in years in which the sum of `of` is not published: it would follow."""
     return PublicTable(
         title,
-        merge_small(now) if of.sum_now.count is not None else {},
-        merge_small(before) if of.sum_before.count is not None else {},
+        round_table(merge_small(now)) if of.sum_now.count is not None else {},
+        round_table(merge_small(before)) if of.sum_before.count is not None else {},
     )
+
+
+def round_table(found: dict[str, int]) -> dict[str, int]:
+    """Return the counts to tens.
+
+    >>> round_table({"stolen": 44, "other": 5})
+    {'stolen': 40, 'other': 10}
+    """
+    return {name: (one + 5) // 10 * 10 for name, one in found.items()}
 
 
 def _outcomes(report: Transparency) -> dict[str, int]:
@@ -265,21 +276,26 @@ def _estimates(now: Transparency, before: Transparency) -> Iterator[Estimate]:
 
 
 def share(part: int, of: int) -> Share | None:
-    """Return a share that publishes no small count; None of fewer than `LEAST_COMPARED`.
+    """Return a share that publishes no small count; None of fewer than `LEAST_COMPARED`. Its interval is that
+    of the published share, of so many tens.
 
     >>> share(97, 100)
     Share(share=0.96, low=0.9, high=1.0, of=100, bound='at least')
+    >>> share(14, 22)
+    Share(share=0.65, low=0.4, high=0.85, of=20, bound='')
     """
     if of < LEAST_COMPARED:
         return None
-    least, most, bound = part, part, ""
+    shown, bound = part / of, ""
     if 0 < part < SMALL:
-        least, most, bound = 1, SMALL - 1, "at most"
+        shown, bound = (SMALL - 1) / of, "at most"
     elif 0 < of - part < SMALL:
-        least, most, bound = of - SMALL + 1, of - 1, "at least"
-    lowest, highest = precision(least, of), precision(most, of)
-    assert lowest is not None
-    assert highest is not None
-    shown = (highest if bound == "at most" else lowest)["share"]
-    tens = round(of, -1)
-    return Share(round(shown, 2), round(lowest["low"], 2), round(highest["high"], 2), tens, bound)
+        shown, bound = (of - SMALL + 1) / of, "at least"
+    to = {"at most": math.ceil, "at least": math.floor}.get(bound, round)
+    tens, steps = round(of, -1), 100 if of >= MANY_COMPARED else 20
+    shown = to(round(shown * steps, 6)) / steps
+    likely = precision(round(shown * tens), tens)
+    assert likely is not None
+    low = 0.0 if bound == "at most" else math.floor(likely["low"] * steps) / steps
+    high = 1.0 if bound == "at least" else math.ceil(likely["high"] * steps) / steps
+    return Share(shown, low, high, tens, bound)

@@ -9,6 +9,7 @@ from platestream.reports.public_figures import (
     PublicTable,
     merge_small,
     protect_months,
+    round_table,
     share,
 )
 from tests.support.clock import NOW
@@ -51,7 +52,7 @@ def figures(counted_at: datetime = NOW, *, begun: bool = True) -> PublicFigures:
             ),
         ],
         tables=[
-            PublicTable(title, merge_small(now), merge_small(before))
+            PublicTable(title, round_table(merge_small(now)), round_table(merge_small(before)))
             for title, now, before in (
                 (
                     "What came of the hits",
