@@ -251,6 +251,8 @@ def _record_faults(package: dict[str, bytes], manifest: Manifest) -> Iterator[st
     except NOT_JSON:
         yield f"{CUSTODY} or {INQUIRIES} cannot be read"
         return
+    if not any(one.entry.kind == "hold" for one in custody):
+        yield f"{CUSTODY}: no entry says what was held"
     for one in custody:
         if one.entry.hash != one.hash:
             yield f"{CUSTODY}: entry {one.entry.number} is not what was written"

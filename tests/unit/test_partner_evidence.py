@@ -20,6 +20,7 @@ from platestream.evidence import origin, package
 from platestream.partners import exchange
 from platestream.partners.signing import JSON, Answer, BadSignature, sign_answer, sign_request
 from platestream.schemas.exchange import SignedExchange
+from platestream.schemas.ledger import LedgerEntry
 from platestream.schemas.partner import INQUIRIES, PICTURES, Asker, Inquiry, PictureOf, Pictures, Read, Reads
 from tests.support.clock import NOW
 from tests.support.partners import ADDRESS, COUNTYS, OURS, STRANGERS
@@ -68,8 +69,31 @@ def files(*answers: SignedExchange, read: Read = READ, jpeg: bytes = JPEG) -> Fi
     }
 
 
+def custody(made: Files, of: str) -> bytes:
+    """What was held, by these files."""
+    digests = {path: sha256(content).hexdigest() for path, content in made.items()}
+    held: dict[str, Any] = {"hold_id": "h", "origin": of}
+    held["answers"] = [{"sha256": digests[path]} for path in made if path.startswith("answers/")]
+    held["pictures"] = [
+        {"detection_id": path[10:46], "kind": "vehicle", "sha256": digests[path]}
+        for path in made
+        if path.startswith("originals/")
+    ]
+    entry = LedgerEntry(
+        chain="evidence",
+        number=1,
+        kind="hold",
+        at=NOW,
+        who="vale",
+        record=msgspec.json.encode(held).decode(),
+        previous="0" * 64,
+    )
+    return msgspec.json.encode([package.Custody(entry=entry, hash=entry.hash)])
+
+
 def faults(made: Files, *, of: str = "county", partners: tuple[str, ...] = ()) -> list[str]:
-    """Of a package of these files that the agency itself signed."""
+    """Of a package of these files, with an entry of the ledger that fits, that the agency itself signed."""
+    made = {**made, package.CUSTODY: custody(made, of)}
     manifest = package.Manifest(
         hold_id="h",
         case_number="26-001234",
