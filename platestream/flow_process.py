@@ -13,18 +13,22 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any, Literal
 
+import msgspec
+
 from platestream.edges.edge import ALL_PARTITIONS, Share
 from platestream.edges.kafka_claim import ClaimedError, KafkaClaim
-from platestream.edges.kafka_client import NotSetUpError, common_config
+from platestream.edges.kafka_client import NotSetUpError, OffsetGoneError, common_config, topic_ids
 from platestream.runtime import core_dumps
 from platestream.runtime.metrics import meters, require_port, serve
 from platestream.runtime.private_file import write_file
 from platestream.schemas import metrics, topics
+from platestream.schemas.rights import ACCOUNTS
 from platestream.schemas.topics import Topic
 from platestream.settings import Settings, SettingsError
 
 RECOVERY = "BYTEWAX_RECOVERY_DIRECTORY"
 SHARE = "share"  # file in a recovery store: the share whose positions and state it has
+TOPICS = "topics.json"  # file in a recovery store: the ids of the topics whose positions it has
 
 _DELETE_OTHERS = """
 DELETE FROM snaps WHERE state_key % ? <> ? AND step_id IN ('match.detections', 'match.in_view', 'match.found')
@@ -81,6 +85,8 @@ def _take_share(settings: Settings, flow: str, store: Path | None) -> KafkaClaim
         lock_share(settings.data / "topics" / f"{flow}.lock", settings.partitions, topic.partitions)
         return None
     config = common_config(settings.kafka, settings.kafka_properties())
+    read = [one.name for one in ACCOUNTS[flow].reads if one.keep is not None]
+    note_topics(store, topic_ids(config, read))
     claim = KafkaClaim(config, flow, settings.partitions, topic, store_name(store))
     try:
         claim.take()
@@ -149,6 +155,23 @@ def take_store(share: Share, sharing: Sharing, store: Path | None) -> None:
         with closing(sqlite3.connect(file, timeout=30)) as part, part:
             part.execute(_DELETE_OTHERS, [share.of, share.number])
     write_file(mark, str(share).encode())
+
+
+def note_topics(store: Path | None, ids: Mapping[str, str]) -> None:
+    """Note in a recovery store which topics its positions are of. Raises OffsetGoneError where one of them is
+    another topic now: a position means nothing in it, and may lie behind messages that were never read.
+    """
+    if store is None or not store.is_dir():
+        return
+    file = store / TOPICS
+    noted = msgspec.json.decode(file.read_bytes(), type=dict[str, str]) if file.exists() else {}
+    if others := sorted(name for name in ids if noted.get(name, ids[name]) != ids[name]):
+        raise OffsetGoneError(
+            f"{', '.join(others)}: deleted and created again since recovery store {store} was written, whose "
+            "positions mean nothing there: docs/how-to/operator/deploy.md says how to start without it"
+        )
+    if noted != (now := {**noted, **ids}):
+        write_file(file, msgspec.json.encode(now))
 
 
 def _has_state(file: Path) -> bool:

@@ -141,6 +141,21 @@ def partitions(config: Mapping[str, Any], topic: str) -> list[int]:
     return sorted(found.partitions)
 
 
+def topic_ids(config: Mapping[str, Any], topics: Iterable[str]) -> dict[str, str]:
+    """Return the id that the broker gave each topic when it was created (KIP-516), by name.
+
+    Topics that do not exist, or that this account may not see, are left out, and so are all of a broker
+    before Kafka 2.8, which has no ids. Raises BrokerError if there is no answer.
+    """
+    there = sorted(set(topics) & metadata(config).topics.keys())
+    if not there:
+        return {}
+    admin = open_admin(config)  # stays referenced, because its end would cancel the request
+    asked = admin.describe_topics(TopicCollection(there))
+    found = {name: str(result(name, one).topic_id) for name, one in asked.items()}
+    return {name: one for name, one in found.items() if one.strip("A")}
+
+
 def check_write_right(config: Mapping[str, Any], topic: str) -> None:
     """Raise BrokerError if there is no answer, or this account may not write to `topic`.
 
