@@ -8,6 +8,7 @@ character by default, two at most); L joins 1 and I. O and 0 are the same charac
 list extracts write O as 0, and several states do not distinguish them on the plate.
 """
 
+import unicodedata
 import zlib
 from typing import Final
 
@@ -49,12 +50,15 @@ def normalise(text: str) -> str:
 
 
 def pattern(text: str) -> str:
-    """Return a typed search pattern without blanks and dashes: `*` is any characters, `?` one.
+    """Return a typed plate or pattern without blanks, dashes and accents: `*` is any characters, `?` one.
 
-    >>> pattern("abc-1*")
-    'abc1*'
+    A letter of another alphabet stays, so that it is refused: without it the text would be another plate.
+
+    >>> pattern("abc-1*"), pattern("Ä1\N{FULLWIDTH LATIN CAPITAL LETTER B}")
+    ('abc1*', 'A1B')
     """
-    return "".join(char for char in text if char in "*?" or normalise(char))
+    apart = unicodedata.normalize("NFKD", text)
+    return "".join(char for char in apart if char in "*?" or char.isalnum())
 
 
 def equate(plate: str) -> str:

@@ -127,7 +127,10 @@ def _state(text: str) -> str:
 
 
 def _plate(text: str) -> str:
-    return "".join(char for char in text.upper() if char in "?*" or plates.normalise(char))
+    plate = plates.pattern(text)
+    if other := next((char for char in plate if not char.isascii()), ""):
+        raise RefusedError("schema", f"`plate` has a letter that is none of A to Z (U+{ord(other):04X})")
+    return plate.upper()
 
 
 def _several(text: str | None) -> Iterable[str]:

@@ -215,7 +215,7 @@ def search(caller: Inquiries, body: Search) -> Detections:
 @router.post("/look-alikes")
 def look_alikes(caller: Inquiries, body: LookAlikes) -> Detections:
     """Search for a plate, its look-alikes, and plates that differ in one character."""
-    return _passes(caller, "fuzzy", body, plates.normalise(body.plate))
+    return _passes(caller, "fuzzy", body, plates.pattern(body.plate))
 
 
 @router.post("/sightings")
@@ -265,7 +265,7 @@ def companions(caller: Inquiries, body: CompanionsOf) -> Companions:
 @router.post("/meetings")
 def meetings(caller: Inquiries, body: MeetingsOf) -> Meetings:
     """Search for the meetings of two plates at one camera."""
-    result = _meetings(caller, "cotravel", body, plates.normalise(body.other_plate))
+    result = _meetings(caller, "cotravel", body, plates.pattern(body.other_plate))
     shown = [Meeting(**row) for row in result.rows[: body.most]]
     return Meetings(inquiry_id=result.inquiry_id, meetings=shown, found=len(result.rows))
 
@@ -324,6 +324,6 @@ def _searched(caller: Caller, inquiry: UUID) -> tuple[SearchRequest, Documentati
 
 def _meetings(caller: Caller, way: SearchKind, body: CompanionsOf, other: str = "") -> Result:
     within = timedelta(seconds=body.within_s)
-    plate = plates.normalise(body.plate)
+    plate = plates.pattern(body.plate)
     look = SearchRequest(way, plate, other, within, body.cameras, body.since, body.until)
     return _search(caller, look, body.why)
