@@ -11,6 +11,7 @@ from platestream.access import gate_rules
 from platestream.schemas.gate_rules import GateRules
 from platestream.schemas.registry import RegistryRecord
 from tests.support.agency import CASE, DAY, PROFILE, Agency
+from tests.support.clock import NOW
 from tests.support.door import door_of
 from tests.support.factors import give
 
@@ -57,6 +58,35 @@ def test_a_search_for_a_purpose_that_was_not_prohibited_for_an_hour_is_found(age
     assert "do not prohibit: personal use, curiosity" in faults(agency, "purposes")
     agency.rule(before)
     assert "1 act by smith for a purpose that was not prohibited from" in faults(agency, "purposes")
+
+
+def test_a_search_while_any_word_was_a_reason_is_found(agency: Agency) -> None:
+    before = strict(agency)
+    agency.rule(replace(before, reason_letters=1, boilerplate=()))
+    agency.enter("search", who="smith", pattern="AB*", reason="check")
+    assert faults(agency, "reasons") == "", "that is the rule now"
+    agency.rule(before)
+    assert "1 look for a reason that says nothing, by smith" in faults(agency, "reasons")
+
+
+def test_rules_that_ask_for_more_of_a_reason_later_blame_nobody_for_before(agency: Agency) -> None:
+    agency.enter("search", who="smith", pattern="AB*", reason="A stolen truck")
+    before = strict(agency)
+    agency.rule(replace(before, reason_letters=40, boilerplate=(*before.boilerplate, "stolen", "truck")))
+    assert faults(agency, "reasons") == ""
+
+
+def test_a_search_of_an_agency_without_an_mou_while_none_was_needed_is_found(agency: Agency) -> None:
+    agency.register(RegistryRecord(kind="agency", id="town", name="Town"))
+    before = strict(agency)
+    agency.rule(replace(before, mou_required=False))
+    said = {"partner": "town", "agency": "town", "trained_on": f"{NOW - 9 * DAY:%Y-%m-%d}", "pattern": "AB*"}
+    agency.enter("search", who="doe", case_number=CASE, **said)
+    agency.enter("partner_search", "search", who="smith", case_number=CASE, change="asked: town")
+    assert faults(agency, "agencies") == "", "that is the rule now"
+    agency.rule(before)
+    found = faults(agency, "agencies")
+    assert "2 searches by smith, town/doe of or at agencies without an MOU" in found
 
 
 def test_an_order_that_prohibits_another_purpose_later_blames_nobody_for_before(agency: Agency) -> None:

@@ -9,6 +9,7 @@ from platestream.edges.rules_history import read_history
 from platestream.operators.inquiry_checks.reasons import is_documented, is_usable_case
 from platestream.operators.inquiry_checks.text_folding import BETWEEN, matches_any
 from platestream.policy.checks.context import Answer, CheckData, Unchecked, fault_of, gap_unless
+from platestream.policy.checks.loosened_rules import as_before_and_after
 from platestream.schemas.acts import ACTS, BROWSING
 from platestream.schemas.gate_rules import GateRules, RulesInForce
 from platestream.schemas.pluralize import pluralize
@@ -77,10 +78,11 @@ def case_pattern(live: CheckData) -> Answer:
 def reasons(live: CheckData) -> Answer:
     """Check that a reason without a case number is meaningful, by the rules of its time.
 
-    Where these took any text for a case number, today's pattern counts.
+    Where these took any text for a case number, today's pattern counts; where they asked for less of a reason
+    than the rules before and after, these.
     """
     given = live.rows(_GIVEN, since=live.year, looks=list(BROWSING))
-    ruled = read_history(live.client)
+    ruled = as_before_and_after(read_history(live.client))
     pattern = ruled[-1].rules.case_number
     ruled = [
         replace(one, rules=replace(one.rules, case_number=pattern))

@@ -10,6 +10,7 @@ from platestream.operators.inquiry_checks.order import NOBODY
 from platestream.operators.people import PeopleRules
 from platestream.operators.people_names import find_duplicates, number_identity, same_person
 from platestream.policy.checks.context import Answer, CheckData, fault_of, first_few, gap_unless
+from platestream.policy.checks.loosened_rules import shared_without_mou
 from platestream.schemas.pluralize import pluralize
 from platestream.schemas.registry import RegistryRecord
 
@@ -243,6 +244,7 @@ def agencies(live: CheckData) -> Answer:
         fault_of("without an MOU in force", bare),
         fault_of("of another state", foreign),
         fault_of("without a written declaration", silent),
+        list(shared_without_mou(live)),
         live.flow_breaches("agency", "shared"),
         gap_unless(
             others,
