@@ -66,9 +66,9 @@ class CheckRules:
 
     Patterns of purposes are lower case; `purposes` empty: any purpose is allowed.
 
-    `day_vehicles` is the largest limit of vehicles of any role. `busy_day` inquiries a day are unusual for a
-    new person; with habits, three times the usual and at least `quiet_day`. `follow` is the time in which a
-    follow-up is expected.
+    More vehicles than `day_vehicles` in one search are unusual, whatever the limits. `busy_day` inquiries a
+    day are unusual for a new person; with habits, three times the usual and at least `quiet_day`. `follow` is
+    the time in which a follow-up is expected.
     """
 
     prohibited: tuple[str, ...] = (
@@ -105,7 +105,6 @@ class CheckRules:
             case_required=rules.case_required,
             violation_for=rules.violation_for,
             violations=rules.violations,
-            day_vehicles=max(rules.vehicles_officer, rules.vehicles_analyst, rules.vehicles_supervisor),
         )
 
 

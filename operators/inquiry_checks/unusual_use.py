@@ -5,7 +5,7 @@
 | `hours` | no inquiry within two hours of this time of day, in 30 days with 20 inquiries on 5 days or more |
 | `volume` | over three times their usual day, or over a busy day where no habit is known yet |
 | `volume` | refused at the limit of vehicles, or a search of every plate at every camera: a day's first |
-| `volume` | a search that may show more vehicles than any role is shown in a day: a day's first |
+| `volume` | a search that may show over 1,000 vehicles, whatever the limits: a day's first |
 | `refusals` | so many refused attempts in a day |
 | `no_action` | an inquiry, and in 7 days no follow-up: export, evidence, hot list, a step on a hit |
 

@@ -1,13 +1,16 @@
 """Searches at other agencies that go beyond what one person may see, or to an agency without an MOU."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 
 from platestream.edges.clickhouse_client import DOOR
+from platestream.schemas import tables
+from platestream.schemas.delivery import Delivery, delivery_id
 from platestream.schemas.registry import RegistryRecord
-from tests.support.agency import CASE, DAY, Agency
+from tests.support.agency import CASE, DAY, HIT, HOUR, Agency
 from tests.support.clock import NOW
 
 
@@ -61,3 +64,21 @@ def test_the_database_refuses_to_ask_an_agency_without_an_mou_whatever_the_clock
     agency.register(RegistryRecord(kind="agency", id="town", name="Town", **mou))
     assert why in asks(agency, change="asked: county, town")["refusal"]
     assert "is no other law enforcement agency" in asks(agency, change="asked: sjpd")["refusal"]
+
+
+@pytest.mark.parametrize(("late", "found"), [(HOUR, "notified of hits without an MOU: town"), (-HOUR, "")])
+def test_a_hit_that_was_delivered_after_the_end_of_the_mou_is_found(
+    agency: Agency, late: timedelta, found: str
+) -> None:
+    now = datetime.now(UTC)
+    agency.register(
+        RegistryRecord(
+            kind="agency", id="town", name="Town", mou_from=NOW - 9 * DAY, mou_until=now, changed_at=now - DAY
+        )
+    )
+    one: dict[str, Any] = {"hit_id": HIT.hit_id, "at": now + late, "captured_at": now + late}
+    one |= {"receiver": "town", "agency": "town", "priority": 1, "outcome": "delivered"}
+    name = delivery_id(HIT.hit_id, "town")
+    agency.database.put(tables.DELIVERIES, Delivery(delivery_id=name, **one))
+    (result,) = agency.results("agencies", now=now + DAY).values()
+    assert " ".join(result.faults) == found

@@ -9,10 +9,18 @@ from platestream.audit.yearly.draw import draws
 from platestream.operators.inquiry_checks.order import NOBODY
 from platestream.operators.people import PeopleRules
 from platestream.operators.people_names import find_duplicates, number_identity, same_person
-from platestream.policy.checks.context import Answer, CheckData, fault_of, first_few, gap_unless
+from platestream.policy.checks.context import (
+    FLOW_DELAY,
+    Answer,
+    CheckData,
+    fault_of,
+    first_few,
+    gap_unless,
+)
 from platestream.policy.checks.loosened_rules import shared_without_mou
 from platestream.schemas.pluralize import pluralize
 from platestream.schemas.registry import RegistryRecord
+from platestream.schemas.tables import EPOCH
 
 _USERS = """
 SELECT id, agency, trained_at, role FROM platestream.registry FINAL WHERE kind = 'user' AND active ORDER BY id
@@ -38,6 +46,11 @@ GROUP BY done.inquiry_id, done.at, done.record ORDER BY done.at
 """
 _REVIEWS = """
 SELECT about, who, at FROM platestream.inquiry_log WHERE kind = 'registry_review' AND outcome = 'allowed'
+"""
+_DELIVERED = """
+SELECT agency, max(at) FROM platestream.deliveries FINAL
+WHERE agency != '' AND outcome = 'delivered' AND at > {since:DateTime64(6, 'UTC')}
+GROUP BY agency ORDER BY agency
 """
 REVIEWED_IN = timedelta(days=30)
 _LISTED = """
@@ -245,6 +258,9 @@ def agencies(live: CheckData) -> Answer:
         fault_of("of another state", foreign),
         fault_of("without a written declaration", silent),
         list(shared_without_mou(live)),
+        fault_of(
+            "notified of hits without an MOU", _notified_without_mou(live) if rules.mou_required else []
+        ),
         live.flow_breaches("agency", "shared"),
         gap_unless(
             others,
@@ -253,6 +269,21 @@ def agencies(live: CheckData) -> Answer:
         ),
         live.missing_findings,
     )
+
+
+def _notified_without_mou(live: CheckData) -> list[str]:
+    """Return agencies that a hit was delivered to after their MOU had ended, by their current record."""
+    records = {one.id: one for one in live.registered("agency")}
+    return [
+        name for name, at in live.rows(_DELIVERED, since=live.year) if _ended(records.get(name), at, live)
+    ]
+
+
+def _ended(record: RegistryRecord | None, at: datetime, live: CheckData) -> bool:
+    if record is None:
+        return True
+    ends = (one for one in (record.mou_until, record.changed_at) if one is not None)
+    return not record.own and not record.mou_at(live.now) and at > max(ends, default=EPOCH) + FLOW_DELAY
 
 
 def shifts(live: CheckData) -> Answer:
