@@ -29,6 +29,7 @@ MANIFEST, SIGNATURE, KEY = "manifest.json", "manifest.sig", "public-key.pem"
 CUSTODY, INQUIRIES, RECORDS = "custody.json", "inquiries.json", "records.jsonl"
 """`records.jsonl` has each stored detection in a line, whose SHA-256 is in the entry of the hold."""
 LARGEST = 4_000_000_000  # most bytes that verification unpacks
+SMALL, MOST_TIMES = 100_000_000, 10  # from so many bytes on not more than so many times what is packed
 PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 """The accepted compression methods; others may unpack to gigabytes from a few bytes."""
 
@@ -189,11 +190,21 @@ def _unpack(source: Path, content: Path | IO[bytes]) -> dict[str, bytes]:
                 raise PackageError(f"{source}: packed in another way than stored or deflated")
             if sum(entry.file_size for entry in entries) > LARGEST:
                 raise PackageError(f"{source}: unpacks to more than {LARGEST} bytes")
+            if _swells(entries):
+                raise PackageError(
+                    f"{source}: unpacks to over {MOST_TIMES} times its size, as no picture does"
+                )
             return {entry.filename: archive.read(entry) for entry in entries}
     except PackageError:
         raise
     except Exception as error:  # zipfile raises many kinds of errors on malicious bytes
         raise PackageError(f"{source}: not an evidence package ({type(error).__name__})") from None
+
+
+def _swells(entries: Sequence[zipfile.ZipInfo]) -> bool:
+    """Return whether a few packed bytes unpack to much. The texts of a package alone do so, and are small."""
+    unpacked, packed = (sum(getattr(one, name) for one in entries) for name in ("file_size", "compress_size"))
+    return unpacked > SMALL and unpacked > MOST_TIMES * packed
 
 
 def verify(

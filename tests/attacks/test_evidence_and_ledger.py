@@ -1,8 +1,10 @@
 """Attempts to have an entry of the ledger, evidence, a purge or a rule without the act that allows it."""
 
 import json
+import zipfile
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -419,6 +421,17 @@ def test_a_package_whose_record_was_changed_and_signed_again_by_the_agency_does_
         {path: one for path, one in rest.items() if path != "custody.json"},
     ):
         assert package.verify(package.seal(forged, manifest, key))[1]
+
+
+def test_a_package_that_unpacks_to_gigabytes_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
+    bomb, texts = tmp_path / "bomb.zip", tmp_path / "texts.zip"
+    for file, count in ((bomb, 11), (texts, 9)):
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+            for number in range(count):
+                archive.writestr(f"{number}", bytes(10_000_000))
+    with pytest.raises(package.PackageError, match="unpacks to over 10 times its size"):
+        package.read(bomb)
+    assert len(package.read(texts)) == 9
 
 
 def test_evidence_of_ones_own_making_is_not_copied_by_an_own_act(database: Database) -> None:
