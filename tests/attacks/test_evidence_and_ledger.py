@@ -423,6 +423,18 @@ def test_a_package_whose_record_was_changed_and_signed_again_by_the_agency_does_
         assert package.verify(package.seal(forged, manifest, key))[1]
 
 
+def test_who_exports_a_hold_reads_the_log_of_its_case_and_no_other_search(database: Database) -> None:
+    hold = held(database)
+    database.ask(pattern="KTA1234", case_number="26-009999")
+    reads = "SELECT DISTINCT case_number FROM platestream.logged(inquiry = {act:UUID})"
+    for about, cases in ((str(hold.hold_id), [("26-001234",)]), ("all holds", []), (str(uuid4()), [])):
+        shown = act(database, "evidence_show", other=about, case_number="")
+        rows = database.client(CUSTODIAN).query(reads, parameters={"act": shown}).result_rows
+        assert list(rows) == cases, about
+    audit = act(database, "audit_show", case_number="")
+    assert len(database.client(AUDITOR).query(reads, parameters={"act": audit}).result_rows) > 1
+
+
 def test_a_package_that_unpacks_to_gigabytes_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
     bomb, texts = tmp_path / "bomb.zip", tmp_path / "texts.zip"
     for file, count in ((bomb, 11), (texts, 9)):
