@@ -203,7 +203,7 @@ def _unpack(source: Path, content: Path | IO[bytes]) -> dict[str, bytes]:
 
 def _swells(entries: Sequence[zipfile.ZipInfo]) -> bool:
     """Return whether a few packed bytes unpack to much. The texts of a package alone do so, and are small."""
-    unpacked, packed = (sum(getattr(one, name) for one in entries) for name in ("file_size", "compress_size"))
+    unpacked, packed = sum(one.file_size for one in entries), sum(one.compress_size for one in entries)
     return unpacked > SMALL and unpacked > MOST_TIMES * packed
 
 
