@@ -12,15 +12,14 @@ import typer
 from platestream.cameras.config import PushFormat, StreamKind
 from platestream.cameras.health import faults, newest, sources
 from platestream.cli.door import display_zone, format_local, open_door
-from platestream.cli.output import err, out, print_json, table
+from platestream.cli.options import existing_file
+from platestream.cli.output import err, out, print_faults, print_json, table
 from platestream.schemas.plates import normalise
 
 app = typer.Typer(no_args_is_help=True, help="Run and check the camera gateway.")
 
-CONFIG = Annotated[
-    Path,
-    typer.Option("--config", exists=True, dir_okay=False, help="The TOML file with a table for each camera."),
-]
+CONFIG = Annotated[Path, existing_file("The TOML file with a table for each camera.", "--config")]
+CREDENTIALS = Annotated[Path | None, existing_file("A file with user:password.")]
 
 
 @app.command()
@@ -53,9 +52,7 @@ def run(
 def check(
     url: Annotated[str, typer.Argument(help="rtsp://…, http://…; with user:password@ or --credentials.")],
     kind: Annotated[Literal["auto", StreamKind], typer.Option(help="Kind of the source.")] = "auto",
-    credentials: Annotated[
-        Path | None, typer.Option(exists=True, dir_okay=False, help="A file with user:password.")
-    ] = None,
+    credentials: CREDENTIALS = None,
     picture: Annotated[
         Path | None,
         typer.Option(
@@ -92,10 +89,7 @@ def discover() -> None:
     from platestream.cameras.discovery import discover as search
 
     found = search()
-    made = table("host", "name", "hardware")
-    for one in found:
-        made.add_row(one.host, one.name, one.hardware)
-    out.print(made)
+    out.print(table("host", "name", "hardware", rows=((one.host, one.name, one.hardware) for one in found)))
     err.print(f"{len(found)} cameras answered")
 
 
@@ -105,9 +99,7 @@ def simulate(
     url: Annotated[
         str, typer.Argument(help="Address of the gateway, with the token if there is no account.")
     ],
-    credentials: Annotated[
-        Path | None, typer.Option(exists=True, dir_okay=False, help="A file with user:password.")
-    ] = None,
+    credentials: CREDENTIALS = None,
     pictures: Annotated[
         Path | None,
         typer.Option(exists=True, help="A JPEG file, or a folder of them; default: the drawn street."),
@@ -130,15 +122,8 @@ def simulate(
     from platestream.cameras.pushes.device import Device, pictures_below
     from platestream.demo.files import FRAMES
 
-    device = Device(
-        form,
-        url,
-        read_credentials(credentials) if credentials else "",
-        normalise(plate),
-        misread,
-        seed,
-        not without_picture,
-    )
+    account = read_credentials(credentials) if credentials else ""
+    device = Device(form, url, account, normalise(plate), misread, seed, not without_picture)
     accepted = 0
     try:
         for answer in device.play(pictures_below(pictures or FRAMES), count, every):
@@ -195,11 +180,7 @@ def health(
             )
         out.print(made)
         out.print(f"{found.waiting} frames are waiting ({found.waiting_bytes:,} bytes)")
-    wrong = faults(found, (), datetime.now(UTC))
-    for line in wrong:
-        err.print(line)
-    if wrong:
-        raise typer.Exit(1)
+    print_faults(faults(found, (), datetime.now(UTC)))
 
 
 @app.command()

@@ -142,10 +142,7 @@ def main() -> None:
     for handler in logging.root.handlers:
         handler.setFormatter(OneLineFormatter("%(levelname)s %(name)s: %(message)s"))
     log_rate_limit.limit_log_output()
-    for client in (
-        "urllib3",
-        "clickhouse_connect",
-    ):  # the command reports the failures of these libraries in its own words
+    for client in ("urllib3", "clickhouse_connect"):  # the command reports their failures in its own words
         logging.getLogger(client).setLevel(logging.CRITICAL)
     try:
         app()
@@ -162,6 +159,7 @@ REFUSALS = {
     "platestream.schemas.message": "RefusedError",
     "platestream.schemas.profile": "ProfileError",
     "platestream.settings": "SettingsError",
+    "platestream.clickhouse.sql_files": "MigrationError",
     "platestream.reading.ocr": "ModelError",
     "platestream.engine.folder_lock": "FolderError",
     "platestream.keys.recipients": "RecipientError",

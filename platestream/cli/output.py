@@ -2,11 +2,12 @@
 
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
+import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
@@ -14,6 +15,8 @@ from rich.table import Table
 from rich.text import Text as Text
 
 from platestream.schemas.escape_invisible import escape_invisible, escape_invisible_json
+
+T = TypeVar("T")
 
 
 class Output(Console):
@@ -36,12 +39,34 @@ out = Output(width=None if sys.stdout.isatty() else 160)
 err = Output(stderr=True)
 
 
-def table(*columns: str) -> Table:
+def table(*columns: str, rows: Iterable[Iterable[str | Text]] = ()) -> Table:
     """Make a table that folds long cells instead of cutting them."""
     made = Table(box=SIMPLE_HEAD, pad_edge=False)
     for column in columns:
         made.add_column(column, overflow="fold")
+    for row in rows:
+        made.add_row(*row)
     return made
+
+
+def print_list(
+    found: Iterable[T], columns: Iterable[str], cells: Callable[[T], Iterable[str | Text]], *, as_json: bool
+) -> None:
+    """Print one JSON line for each item, or a table of their cells."""
+    if not as_json:
+        out.print(table(*columns, rows=map(cells, found)))
+        return
+    for one in found:
+        print_json(one)
+
+
+def print_faults(faults: Iterable[str]) -> None:
+    """Print each fault to stderr, and exit with 1 if there is one."""
+    found = list(faults)
+    for fault in found:
+        err.print(fault)
+    if found:
+        raise typer.Exit(1)
 
 
 def styled(text: str, style: str) -> Text:
@@ -81,3 +106,10 @@ def write_json(text: str) -> None:
     """Write a JSON text on one line of stdout, with what cannot be seen escaped: the same value."""
     sys.stdout.write(escape_invisible_json(text) + "\n")
     sys.stdout.flush()
+
+
+def ask_secret(what: str, **options: Any) -> str:
+    """Ask for a password or code without showing it; without a terminal it is a line of stdin."""
+    if sys.stdin.isatty():
+        return str(typer.prompt(what, hide_input=True, err=True, **options))
+    return sys.stdin.readline().rstrip("\n")

@@ -9,8 +9,19 @@ from uuid import UUID
 import typer
 
 from platestream.access.door import agency_zone
-from platestream.cli.door import DAYS, TIMES, format_local, open_door, to_instant
-from platestream.cli.output import err, out, print_json, table
+from platestream.cli.door import format_local, open_door, to_instant
+from platestream.cli.options import (
+    Cameras,
+    MetricsPort,
+    Purpose,
+    Since,
+    Until,
+    Violation,
+    day,
+    existing_file,
+    existing_folder,
+)
+from platestream.cli.output import err, out, print_faults, print_json, print_list
 from platestream.evidence import dispatch, origin, package
 from platestream.evidence import export as evidence_export
 from platestream.evidence import hold as hold_service
@@ -22,7 +33,6 @@ from platestream.runtime.metrics import serve as serve_metrics
 from platestream.schemas import plates
 from platestream.schemas.pluralize import pluralize
 
-Purpose = Annotated[str, typer.Option(help="One of the agency's purposes, if it lists any.")]
 app = typer.Typer(no_args_is_help=True, help="Hold, export and verify evidence.")
 
 
@@ -33,20 +43,12 @@ def hold(
     schedule: Annotated[str, typer.Option(help="Series of the records retention schedule (profile).")],
     pattern: Annotated[str, typer.Argument(help="Plate; * matches any characters, ? one.")] = "",
     detection: Annotated[list[UUID] | None, typer.Option(help="Only this detection. Repeatable.")] = None,
-    camera: Annotated[list[str] | None, typer.Option(help="Only this camera. Repeatable.")] = None,
-    since: Annotated[
-        datetime | None, typer.Option(formats=TIMES, help="Start of the period, in the agency's time zone.")
-    ] = None,
-    until: Annotated[
-        datetime | None, typer.Option(formats=TIMES, help="End of the period, in the agency's time zone.")
-    ] = None,
+    camera: Cameras = None,
+    since: Since = None,
+    until: Until = None,
     purpose: Purpose = "",
-    violation: Annotated[
-        str, typer.Option(help="Violation under investigation, if the purpose requires it.")
-    ] = "",
-    release: Annotated[
-        datetime | None, typer.Option(formats=DAYS, help="Release date, instead of the schedule's.")
-    ] = None,
+    violation: Violation = "",
+    release: Annotated[datetime | None, day("Release date, instead of the schedule's.")] = None,
     agency: Annotated[
         str, typer.Option(help="Hold reads of this other agency (F.6), with its signature.")
     ] = "",
@@ -78,13 +80,10 @@ def hold(
             violation=violation,
             vehicles=vehicles,
         )
-        only, cameras, times = (
-            detection or (),
-            camera or (),
-            (to_instant(door, since), to_instant(door, until)),
-        )
+        only, cameras = detection or (), camera or ()
+        times = to_instant(door, since), to_instant(door, until)
         if agency or hit is not None:
-            from platestream.evidence import partner_reads
+            from platestream.evidence import partner_reads  # imports the client of other agencies
 
         if hit is not None:
             of, reported = partner_reads.of_hit(door, terms, hit)
@@ -116,7 +115,7 @@ def hold(
 def extend(
     hold_id: Annotated[UUID, typer.Argument(help="Id of the hold, as `evidence list` shows it.")],
     authority: Annotated[str, typer.Option(help="The lawful action that requires the extension.")],
-    until: Annotated[datetime, typer.Option(formats=DAYS, help="The new release date.")],
+    until: Annotated[datetime, day("The new release date.")],
     case: Annotated[str, typer.Option(help="Case number of that action.")],
     purpose: Purpose = "",
 ) -> None:
@@ -157,21 +156,19 @@ def list_(
     """
     with open_door("evidence list") as door:
         holds, zone = evidence_export.holds(door), agency_zone(door)
-    if as_json:
-        for one in holds:
-            print_json(one)
-        return
-    shown = table("hold", "case", "held", "release", "detections", "pictures", "damaged", "origin")
-    for one in holds:
-        shown.add_row(
+    print_list(
+        holds,
+        ("hold", "case", "held", "release", "detections", "pictures", "damaged", "origin"),
+        lambda one: (
             str(one.hold_id),
             one.case_number,
             format_local(one.held_at, zone, seconds=False),
             f"{one.release_at.astimezone(zone):%Y-%m-%d}",
             *(str(count) for count in (one.detections, one.pictures, one.damaged)),
             one.origin or "own",
-        )
-    out.print(shown)
+        ),
+        as_json=as_json,
+    )
 
 
 @app.command()
@@ -234,18 +231,16 @@ def transfers(
     """
     with open_door("evidence transfers") as door:
         found, zone = dispatch.transfers(door), agency_zone(door)
-    if as_json:
-        for one in found:
-            print_json(one)
-        return
-    shown = table("file", "case", "system", "exported", "state", "receipt")
-    for one in found:
-        receipt = f"{format_local(one.receipt_at, zone, seconds=False)}, {_proof(one.receipt)}" if (
-            one.receipt and one.receipt_at
-        ) else one.fault  # fmt: skip
-        exported = format_local(one.exported_at, zone, seconds=False)
-        shown.add_row(one.file, one.case_number, one.system, exported, one.state, receipt)
-    out.print(shown)
+
+    def cells(one: dispatch.TransferView) -> tuple[str, ...]:
+        exported, received = (
+            format_local(at, zone, seconds=False) for at in (one.exported_at, one.receipt_at)
+        )
+        receipt = f"{received}, {_proof(one.receipt)}" if one.receipt and received else one.fault
+        return one.file, one.case_number, one.system, exported, one.state, receipt
+
+    columns = ("file", "case", "system", "exported", "state", "receipt")
+    print_list(found, columns, cells, as_json=as_json)
 
 
 def _proof(receipt: Receipt) -> str:
@@ -270,12 +265,9 @@ def send(
 def follow(
     once: Annotated[bool, typer.Option("--once", help="Try each transfer that is due, and end.")] = False,
     keys: Annotated[
-        Path | None,
-        typer.Option(
-            exists=True, file_okay=False, help="Folder with a key (S3: credentials) named as each system."
-        ),
+        Path | None, existing_folder("Folder with a key (S3: credentials) named as each system.")
     ] = None,
-    metrics_port: Annotated[int, typer.Option(help="Port of metrics for Prometheus; 0: none.")] = 0,
+    metrics_port: MetricsPort = 0,
 ) -> None:
     """Send exports to their evidence systems as they come, and record the receipts (order, F.8.a).
 
@@ -285,14 +277,10 @@ def follow(
 
     Example: platestream evidence follow
     """
-
-    def said(file: str, what: str) -> None:
-        err.print(f"{file}: {what}")
-
     if metrics_port:
         serve_metrics(metrics_port)
     with open_door("evidence follow") as person:
-        job = TransferJob(person, said, keys)
+        job = TransferJob(person, lambda file, what: err.print(f"{file}: {what}"), keys)
         while True:
             job.run_once(datetime.now(UTC))
             if once:
@@ -304,12 +292,7 @@ def follow(
 def verify(
     source: Annotated[Path, typer.Argument(exists=True, help="A package: folder, .zip or .zip.age.")],
     identity: Annotated[
-        Path | None,
-        typer.Option(
-            exists=True,
-            dir_okay=False,
-            help="Private key that opens an encrypted package: of age or OpenSSH.",
-        ),
+        Path | None, existing_file("Private key that opens an encrypted package: of age or OpenSSH.")
     ] = None,
     key: Annotated[
         Path | None, typer.Option(exists=True, help="The agency's public key (PEM), to verify the signer.")
@@ -341,9 +324,8 @@ def verify(
             }
         )
     else:
-        for fault in faults:
-            err.print(fault)
-        if manifest is not None and not faults:
+        print_faults(faults)
+        if manifest is not None:
             count = pluralize(len(manifest.files), "file")
             out.print(f"intact: case {manifest.case_number}, {count}, {manifest.agency}")
             trust = "signed by the given key" if key else "compare the key's fingerprint with the agency's"

@@ -8,8 +8,10 @@ from uuid import UUID
 import msgspec
 import typer
 
+from platestream.access import gate
 from platestream.access.door import Door
-from platestream.cli.door import TIMES, display_zone, format_local, open_door, to_instant
+from platestream.cli.door import display_zone, format_local, open_door, to_instant
+from platestream.cli.options import Cameras, Case, Since, Until
 from platestream.cli.output import err, out, print_json, table
 from platestream.hits import service as job
 from platestream.operators import hit_words, records_report
@@ -22,7 +24,6 @@ from platestream.schemas.pluralize import pluralize
 app = typer.Typer(no_args_is_help=True, help="List, verify and dispose alert hits.")
 
 HitId = Annotated[UUID, typer.Argument(metavar="HIT", help="The hit's id, as `list` shows it.")]
-Case = Annotated[str, typer.Option(help="Case or incident number.")]
 Reason = Annotated[str, typer.Option(help="Reason for the query; default: verification of this hit.")]
 Note = Annotated[str, typer.Option(help="Note.")]
 
@@ -32,13 +33,9 @@ def list_hits(
     pattern: Annotated[str, typer.Argument(help="Plate as read; * matches any characters, ? one.")] = "",
     case: Case = "",
     reason: Annotated[str, typer.Option(help="Reason for the query.")] = "",
-    camera: Annotated[list[str] | None, typer.Option(help="Only this camera. Repeatable.")] = None,
-    since: Annotated[
-        datetime | None, typer.Option(formats=TIMES, help="Start of the period, in the agency's time zone.")
-    ] = None,
-    until: Annotated[
-        datetime | None, typer.Option(formats=TIMES, help="End of the period, in the agency's time zone.")
-    ] = None,
+    camera: Cameras = None,
+    since: Since = None,
+    until: Until = None,
     status: Annotated[str, typer.Option(help="Only this status: unverified, confirmed, acted …")] = "",
     historical: Annotated[
         bool | None,
@@ -67,24 +64,8 @@ def list_hits(
         for one in shown:
             print_json({**one.row, "status": one.history.status, "missing": one.missing})
         return
-    made = table("captured", "camera", "read", "listed", "match", "state", "category", "status", "hit")
-    for one in shown:
-        row = one.row
-        disputed = " (disputed)" if one.history.disputed else ""
-        disputed += " (found wrong before)" if one.disproof else ""
-        disputed += " (historical)" if row["historical"] else ""
-        made.add_row(
-            _at(row["captured_at"]),
-            row["camera_id"],
-            f"{row['plate']} {row['state']}".strip(),
-            f"{row['listed_plate']} {row['listed_state']}".strip(),
-            row["match"],
-            row["state_check"],
-            row["category"],
-            f"{one.history.status}{disputed}",
-            str(row["hit_id"]),
-        )
-    out.print(made)
+    columns = ("captured", "camera", "read", "listed", "match", "state", "category", "status", "hit")
+    out.print(table(*columns, rows=map(_cells, shown)))
     finds = sum(one.row["historical"] for one in shown)
     alerts = pluralize(len(shown) - finds, "alert hit")
     err.print(f"{alerts} and {pluralize(finds, 'find')} of look-backs; the query is logged")
@@ -210,6 +191,25 @@ def dispose(
         _record(door, _look(door, hit_id, case, reason), kind, fields)
 
 
+def _cells(one: job.HitWithHistory) -> tuple[str, ...]:
+    row, status = one.row, one.history.status
+    marks = {
+        "disputed": one.history.disputed,
+        "found wrong before": one.disproof,
+        "historical": row["historical"],
+    }
+    return (
+        *(_at(row["captured_at"]), row["camera_id"], _plate(row), _plate(row, "listed_")),
+        *(row["match"], row["state_check"], row["category"]),
+        " ".join([status, *(f"({mark})" for mark, said in marks.items() if said)]),
+        str(row["hit_id"]),
+    )
+
+
+def _plate(row: gate.Row, prefix: str = "") -> str:
+    return f"{row[f'{prefix}plate']} {row[f'{prefix}state']}".strip()
+
+
 def _look(door: Door, hit_id: UUID, case: str, reason: str) -> job.HitWithHistory:
     return job.one(door, hit_id, case_number=case, reason=reason or _verifying(hit_id))
 
@@ -258,8 +258,8 @@ def _tell(hit: job.HitWithHistory, files: list[Path]) -> None:
     made = table("", "")
     for name, text in (
         ("found wrong before", _disproof(hit)),
-        ("read", f"{row['plate']} {row['state']}".strip()),
-        ("listed", f"{row['listed_plate']} {row['listed_state']} {vehicle}".strip()),
+        ("read", _plate(row)),
+        ("listed", f"{_plate(row, 'listed_')} {vehicle}".strip()),
         ("match", hit_words.describe_match(row["match"], row["plate"], row["listed_plate"])),
         ("state", hit_words.describe_state(row["state"], row["listed_state"])),
         ("", hit_words.describe_confidence(row["match"], row["confidence"], row["likelihood"])),

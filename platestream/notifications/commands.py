@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from platestream.cli.door import open_door
-from platestream.cli.output import err, out, table
+from platestream.cli.output import out, print_faults, table
 from platestream.notifications import service as job
 
 app = typer.Typer(no_args_is_help=True, help="Check the notification rules and test receivers.")
@@ -27,9 +27,7 @@ def check() -> None:
     for one in checked.receivers:
         made.add_row(one.name, one.kind, one.of, one.shows, ", ".join(map(str, one.routes)) or "none")
     out.print(made)
-    if checked.fault:
-        err.print(checked.fault)
-        raise typer.Exit(1)
+    print_faults(filter(None, [checked.fault]))
 
 
 @app.command()
@@ -42,7 +40,5 @@ def test(
     """
     with open_door("notify test") as door:
         failed = job.test(door, receiver, datetime.now(UTC))
-    if failed:
-        err.print(f"{receiver}: not delivered: {failed}")
-        raise typer.Exit(1)
+    print_faults([f"{receiver}: not delivered: {failed}"] if failed else ())
     out.print(f"{receiver}: delivered")

@@ -9,15 +9,13 @@ import typer
 
 from platestream.access.door import agency_zone
 from platestream.cli.door import format_local, open_door, settings
-from platestream.cli.output import err, lines, out, table
+from platestream.cli.options import LookBack, MetricsPort
+from platestream.cli.output import err, lines, out, print_faults, table
 from platestream.partners import offers as own_offers
 from platestream.partners import received_offers
 from platestream.partners import register as job
 
-app = typer.Typer(
-    no_args_is_help=True,
-    help="Manage and serve partner agencies, keys and offers.",
-)
+app = typer.Typer(no_args_is_help=True, help="Manage and serve partner agencies, keys and offers.")
 
 Entry = Annotated[str, typer.Argument(metavar="ENTRY", help="Id of the offer, as `offers` shows it.")]
 Which = Annotated[
@@ -152,10 +150,7 @@ def offered() -> None:
             f"hit {hit.hit_id} on {hit.entry_id}: {hit.agency} NOT NOTIFIED "
             f"since {format_local(hit.since, zone)} {hit.fault}".rstrip(),
         )
-    if late := own_offers.list_unreachable(settings(), now):
-        for said in late:
-            err.print(said)
-        raise typer.Exit(1)
+    print_faults(own_offers.list_unreachable(settings(), now))
 
 
 @app.command()
@@ -166,17 +161,8 @@ def offers() -> None:
     """
     with open_door("partners offers") as door:
         found, zone = received_offers.offers(door), agency_zone(door)
-    shown = table(
-        "entry",
-        "plate",
-        "state",
-        "category",
-        "case",
-        "reason; instructions",
-        "until",
-        "decided",
-        "last contact",
-    )
+    columns = ("plate", "state", "category", "case", "reason; instructions", "until")
+    shown = table("entry", *columns, "decided", "last contact")
     for one in sorted(found, key=lambda one: one.decision != "waiting"):
         entry = one.entry
         decided = f"{one.decision}{f' by {one.decided_by}' if one.decided_by else ''}"
@@ -199,7 +185,7 @@ def offers() -> None:
 @app.command()
 def accept(
     which: Entry,
-    back: Annotated[bool, typer.Option("--look-back/--no-look-back", help="Search the last 30 days.")] = True,
+    back: LookBack = True,
 ) -> None:
     """Accept an entry that another agency offers: it is on our hot list until that agency withdraws it.
 
@@ -228,9 +214,7 @@ def decline(which: Entry) -> None:
 
 @app.command()
 def serve(
-    metrics_port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Serve metrics on this port; 0: none.")
-    ] = 0,
+    metrics_port: MetricsPort = 0,
 ) -> None:
     """Answer partners' requests and send them our offers, until Ctrl-C or SIGTERM, as configured in [serve]
     of PLATESTREAM_PARTNERS_FILE.

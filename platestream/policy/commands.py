@@ -129,13 +129,8 @@ def _law_fields(law: Law, results: Sequence[checking.Result]) -> dict[str, objec
 def _show(shown: Sequence[checking.Result], results: Sequence[checking.Result], law: Law | None) -> None:
     made = table("clauses", "requirement", "found", "", "see")
     for one in shown:
-        made.add_row(
-            ", ".join(one.check.clauses),
-            one.check.what,
-            _finding_text(one),
-            SAYS[one.outcome],
-            one.check.where,
-        )
+        asked = ", ".join(one.check.clauses), one.check.what
+        made.add_row(*asked, _finding_text(one), SAYS[one.outcome], one.check.where)
     out.print(made)
     clauses = list(checking.by_law(law, results)) if law else []
     people = [one.number for one, said, _found in clauses if said == "people"]

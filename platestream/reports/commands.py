@@ -8,22 +8,23 @@ from typing import Annotated
 import typer
 
 from platestream.cli.door import open_door, settings
-from platestream.cli.output import err, out, print_json, table, write
+from platestream.cli.options import day
+from platestream.cli.output import err, out, print_json, print_list, table, write
 from platestream.reports import law_reports, public_figures, reading
 from platestream.reports import transparency as job
 
 app = typer.Typer(no_args_is_help=True, help="Report figures, without plates.")
 
-DAY = ["%Y-%m-%d"]
+OutFile = Annotated[Path | None, typer.Option(dir_okay=False, help="Write to this file.")]
 
 
 @app.command()
 def transparency(
     half: Annotated[str, typer.Option(help="A half-year: 2026-1 or 2026-2.")] = "",
-    since: Annotated[datetime | None, typer.Option(formats=DAY, help="First day, UTC.")] = None,
-    until: Annotated[datetime | None, typer.Option(formats=DAY, help="The day after the last.")] = None,
+    since: Annotated[datetime | None, day("First day, UTC.")] = None,
+    until: Annotated[datetime | None, day("The day after the last.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="JSON instead of Markdown.")] = False,
-    file: Annotated[Path | None, typer.Option(dir_okay=False, help="Write to this file.")] = None,
+    file: OutFile = None,
 ) -> None:
     """Report figures of a half-year, or of any period, for publication. They hold no plates, people or
     cameras.
@@ -37,11 +38,7 @@ def transparency(
     with open_door("report transparency") as door:
         figures = job.figures(door, period, datetime.now(UTC))
     text = job.as_json(figures) if as_json else job.markdown(figures)
-    if file is None:
-        write(text)
-    else:
-        file.write_text(text, encoding="utf-8")
-        err.print(f"written: {file}")
+    _write(text, file)
 
 
 @app.command()
@@ -50,7 +47,7 @@ def public(
     period: Annotated[
         str, typer.Option(help="Period, for example 2026-10 or 2026; default: the last completed one.")
     ] = "",
-    file: Annotated[Path | None, typer.Option(dir_okay=False, help="Write to this file.")] = None,
+    file: OutFile = None,
 ) -> None:
     """Report figures of a period that a state's law has the agency publish. They hold no plates, people or
     cases.
@@ -62,11 +59,7 @@ def public(
     with open_door("report public") as door:
         figures = law_reports.figures(door, rhythm, period, datetime.now(UTC))
     text = law_reports.as_json(figures)
-    if file is None:
-        write(text)
-    else:
-        file.write_text(text, encoding="utf-8")
-        err.print(f"written: {file}")
+    _write(text, file)
 
 
 @app.command()
@@ -137,16 +130,15 @@ def precision(
     """
     with open_door("report precision") as door:
         rows = reading.precision(door)
-    if as_json:
-        for row in rows:
-            print_json(row)
-        return
-    made = table("month", "list", "camera", "match", "hits", "verified", "right", "share", "95 % interval")
-    for row in rows:
-        what = (f"{row.month:%Y-%m}", row.source, row.camera_id, row.match)
-        counts = (str(row.hits), str(row.verified), str(row.confirmed))
-        made.add_row(*what, *counts, *_share(row))
-    out.print(made)
+    print_list(
+        rows,
+        ("month", "list", "camera", "match", "hits", "verified", "right", "share", "95 % interval"),
+        lambda row: (
+            *(f"{row.month:%Y-%m}", row.source, row.camera_id, row.match),
+            *(str(row.hits), str(row.verified), str(row.confirmed), *_share(row)),
+        ),
+        as_json=as_json,
+    )
 
 
 @app.command()
@@ -162,14 +154,21 @@ def confusions(
     if as_json:
         print_json(figures)
         return
-    made = table(
-        "actual", "read as", "hits", "in 1,000 characters", "assumed by matching (share of the actual)"
-    )
+    assumed = "assumed by matching (share of the actual)"
+    made = table("actual", "read as", "hits", "in 1,000 characters", assumed)
     for one in figures.confusions:
         rate = f"{1000 * one.hits / figures.characters_verified:.2f}" if figures.characters_verified else ""
         made.add_row(one.actual, one.read, str(one.hits), rate, f"{one.reckoned:.4f}")
     out.print(made)
     err.print(f"{figures.characters_verified} characters of verified hits")
+
+
+def _write(text: str, file: Path | None) -> None:
+    if file is None:
+        write(text)
+    else:
+        file.write_text(text, encoding="utf-8")
+        err.print(f"written: {file}")
 
 
 def _share(row: reading.Precision) -> tuple[str, str]:

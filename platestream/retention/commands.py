@@ -2,13 +2,14 @@
 
 import json
 import time
+from datetime import tzinfo
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from platestream.cli.door import display_zone, format_local, open_door
-from platestream.cli.output import err, out, print_json, table
+from platestream.cli.options import MetricsPort
+from platestream.cli.output import err, out, print_faults, print_json, table
 from platestream.keys.key_folder import HOUR
 from platestream.retention import service as retention
 from platestream.schemas.ledger import LedgerEntry
@@ -20,9 +21,7 @@ app = typer.Typer(no_args_is_help=True, help="Delete expired data, with receipts
 @app.command()
 def run(
     every: Annotated[int, typer.Option(min=0, help="Minutes between runs; 0: run once.")] = 0,
-    metrics_port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Serve metrics on this port; 0: none.")
-    ] = 0,
+    metrics_port: MetricsPort = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the receipt as a JSON object.")] = False,
 ) -> None:
     """Delete data that is older than the profile allows, and record a receipt (order, F.8.b, J.1, J.2).
@@ -74,9 +73,8 @@ def clock(
             )
             return
         why = retention.why_stopped(door)
-    out.print(why or "The clock has not stopped the job.", markup=False)
-    if why:
-        raise typer.Exit(1)
+    out.print(why or "The clock has not stopped the job.")
+    raise typer.Exit(1 if why else 0)
 
 
 @app.command()
@@ -94,11 +92,10 @@ def log(
         for entry, _receipt in found.receipts:
             print_json(_receipt_fields(entry))
     else:
-        out.print(_table(found.receipts))
-    for fault in found.faults:
-        err.print(fault)
-    if found.faults:
-        raise typer.Exit(1)
+        columns = ("receipt", "at", "deleted before", "rows", "oldest detection left", "hash")
+        zone = display_zone()
+        out.print(table(*columns, rows=(_cells(one, zone) for one in found.receipts)))
+    print_faults(found.faults)
 
 
 def _show(entry: LedgerEntry, as_json: bool) -> list[str]:
@@ -129,17 +126,10 @@ def _receipt_fields(entry: LedgerEntry) -> dict[str, object]:
     return {**receipt, **json.loads(entry.record)}
 
 
-def _table(receipts: list[tuple[LedgerEntry, retention.Receipt]]) -> Table:
-    zone = display_zone()
-    shown = table("receipt", "at", "deleted before", "rows", "oldest detection left", "hash")
-    for entry, receipt in receipts:
-        first = receipt.oldest.get("detections")
-        shown.add_row(
-            str(entry.number),
-            format_local(entry.at, zone, seconds=False),
-            format_local(receipt.cutoff, zone, seconds=False),
-            str(sum(receipt.deleted.values())),
-            format_local(first, zone, seconds=False) or "none",
-            entry.hash[:12],
-        )
-    return shown
+def _cells(one: tuple[LedgerEntry, retention.Receipt], zone: tzinfo) -> tuple[str, ...]:
+    entry, receipt = one
+    at, cutoff, first = (
+        format_local(time, zone, seconds=False)
+        for time in (entry.at, receipt.cutoff, receipt.oldest.get("detections"))
+    )
+    return str(entry.number), at, cutoff, str(sum(receipt.deleted.values())), first or "none", entry.hash[:12]

@@ -1,6 +1,5 @@
 """`platestream audit`: the published inquiry log, with proofs and witnesses (docs/explanation/proof.md)."""
 
-import os
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,8 +11,10 @@ import msgspec
 import typer
 
 from platestream.cli.door import display_zone, format_local, open_door, settings
-from platestream.cli.output import err, out, print_json, table, write
+from platestream.cli.options import Case, MetricsPort
+from platestream.cli.output import err, out, print_faults, print_json, table, write
 from platestream.retention import period_proof
+from platestream.runtime.private_file import new_file
 from platestream.schemas.pluralize import pluralize
 from platestream.transparency_log import inquiry_proof
 from platestream.transparency_log import service as transparency_log
@@ -33,9 +34,7 @@ from platestream.transparency_log.witness import LogWitness
 
 def publish(
     every: Annotated[int, typer.Option(min=0, help="Minutes between publications; 0: publish once.")] = 0,
-    metrics_port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Serve metrics on this port; 0: none.")
-    ] = 0,
+    metrics_port: MetricsPort = 0,
     another_log: Annotated[
         bool, typer.Option("--another-log", help="Begin another log, after a restored backup or a lost key.")
     ] = False,
@@ -53,11 +52,10 @@ def publish(
         raise typer.BadParameter("--another-log cannot be combined with --every")
     if metrics_port:
         transparency_log.serve_metrics(metrics_port)
-    if not every:
-        with open_door("audit publish") as person:
-            _print_result(transparency_log.publish_as_person(person, datetime.now(UTC), another=another_log))
-        return
     with open_door("audit publish") as person:
+        if not every:
+            _print_result(transparency_log.publish_as_person(person, datetime.now(UTC), another=another_log))
+            return
         transparency_log.start(person)
     first = True
     while True:
@@ -131,7 +129,7 @@ def prove(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the period's report as a JSON object.")
     ] = False,
-    case: Annotated[str, typer.Option(help="Case or incident number.")] = "",
+    case: Case = "",
     reason: Annotated[str, typer.Option(help="Reason for handing out the proof.")] = "",
 ) -> None:
     """Write the proof that one inquiry is in the published log, or prove that a period is complete.
@@ -191,7 +189,7 @@ def _prove_period(period: str, to: Path | None, as_json: bool, case: str, reason
     with open_door("audit prove") as door:
         proof = period_proof.prove(door, period, case_number=case, reason=reason)
     if to is not None:
-        with open(os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        with new_file(to) as file:
             file.writelines(msgspec.json.encode(one) + b"\n" for one in proof.entries if one.salt)
     _print_period(proof.report, as_json)
 
@@ -208,10 +206,7 @@ def _print_period(report: PeriodReport, as_json: bool = False) -> None:
         out.print(shown)
     for note in report.notes:
         err.print(note, markup=False)
-    for fault in report.faults:
-        err.print(fault, markup=False)
-    if report.faults:
-        raise typer.Exit(1)
+    print_faults(report.faults)
     if not as_json:
         out.print(f"complete from {report.since:%Y-%m-%d %H:%M} to {report.until:%Y-%m-%d %H:%M} UTC")
 
@@ -232,18 +227,13 @@ def check_published(place: str, key: str, older: Path | None, exported: Path | N
 
 def check_proof(folder: Path, key: str) -> None:
     """Run `audit verify --proof`."""
-    files = {
-        name: (folder / name).read_bytes()
-        for name in (inquiry_proof.INQUIRY, inquiry_proof.SALT, inquiry_proof.PROOF)
-    }
+    names = (inquiry_proof.INQUIRY, inquiry_proof.SALT, inquiry_proof.PROOF)
+    files = {name: (folder / name).read_bytes() for name in names}
     _end(verify_proof(files, key_of(key)), "the inquiry is in the log")
 
 
 def _end(found: VerificationResult, right: str) -> None:
-    for fault in found.faults:
-        err.print(fault)
-    if found.faults:
-        raise typer.Exit(1)
+    print_faults(found.faults)
     out.print(f"{right}: {found.head.origin}, {pluralize(found.head.size, 'entry')}")
 
 

@@ -11,12 +11,7 @@ ALLOWED = {
     "rich.markup": {"platestream/cli/output.py"},
     "rich.text": {"platestream/cli/output.py"},
     "rich.box": {"platestream/cli/output.py"},
-    "rich.table": {  # the type in annotations; `table` makes them
-        "platestream/cli/output.py",
-        "platestream/access/commands/registry.py",
-        "platestream/retention/commands.py",
-        "platestream/inquiries/commands/search.py",
-    },
+    "rich.table": {"platestream/cli/output.py"},
     "rich.progress": {  # descriptions by `progress_name`, or our own words
         "platestream/hotlist/commands/hotlist.py",
         "platestream/reading/commands.py",

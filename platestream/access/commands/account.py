@@ -1,7 +1,5 @@
 """`platestream account`: passwords for the console."""
 
-import sys
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
@@ -13,7 +11,7 @@ from platestream.access.door import agency_zone
 from platestream.access.sign_ins_audit import SINCE
 from platestream.access.sign_ins_audit import sign_ins as found_sign_ins
 from platestream.cli.door import format_local, open_door
-from platestream.cli.output import err, out, print_json, table
+from platestream.cli.output import ask_secret, err, out, print_list, table
 from platestream.schemas.sign_in_event import KINDS
 
 app = typer.Typer(no_args_is_help=True, help="Set, revoke and list passwords for the console.")
@@ -49,7 +47,7 @@ def put(
             if forgotten or door.who not in job.passwords(door.settings).names():
                 job.set_own(door, _password(), now, HERE, factor=factor)
             else:
-                job.change_own(door, _current(), _password(), now, HERE)
+                job.change_own(door, ask_secret("current password"), _password(), now, HERE)
             err.print(f"Password set for {door.who}")
             return
         text, code = job.invite(door, who, now, HERE, factor=factor)
@@ -99,22 +97,20 @@ def list_resets(
     with open_door("account resets") as door:
         zone = agency_zone(door)
         if own:
-            made = [
-                (format_local(one.at, zone), one.what, one.by, one.place)
-                for one in job.events(door.settings, door.who)
-            ]
-            _print(f"at ({zone.key})", "what", "by", "where", rows=made)
+            events = job.events(door.settings, door.who)
+            rows = ((format_local(one.at, zone), one.what, one.by, one.place) for one in events)
+            out.print(table(f"at ({zone.key})", "what", "by", "where", rows=rows))
             return
         found = found_resets(door, datetime.now(UTC))
-    if as_json:
-        for one in found:
-            print_json(one)
-        return
-    rows = [
-        (format_local(one.at, zone), one.account, one.by, one.kind, one.change, str(one.search or "")[:8])
-        for one in found
-    ]
-    _print(f"at ({zone.key})", "account", "by", "act", "what", "next search within a day", rows=rows)
+    print_list(
+        found,
+        (f"at ({zone.key})", "account", "by", "act", "what", "next search within a day"),
+        lambda one: (
+            *(format_local(one.at, zone), one.account, one.by, one.kind, one.change),
+            str(one.search or "")[:8],
+        ),
+        as_json=as_json,
+    )
 
 
 @app.command("sign-ins")
@@ -131,31 +127,16 @@ def list_sign_ins(
     with open_door("account sign-ins") as door:
         zone = agency_zone(door)
         found = found_sign_ins(door, datetime.now(UTC), who, kind, timedelta(days=days))
-    if as_json:
-        for one in found:
-            print_json(one)
-        return
-    rows = [
-        (format_local(one.event.at, zone), one.event.who or "unknown", KINDS[one.event.kind], one.details)
-        for one in found
-    ]
-    _print(f"at ({zone.key})", "person", "event", "details", rows=rows)
-
-
-def _print(*columns: str, rows: Iterable[tuple[str, ...]]) -> None:
-    made = table(*columns)
-    for row in rows:
-        made.add_row(*row)
-    out.print(made)
-
-
-def _current() -> str:
-    if sys.stdin.isatty():
-        return str(typer.prompt("current password", hide_input=True, err=True))
-    return sys.stdin.readline().rstrip("\n")
+    print_list(
+        found,
+        (f"at ({zone.key})", "person", "event", "details"),
+        lambda one: (
+            *(format_local(one.event.at, zone), one.event.who or "unknown"),
+            *(KINDS[one.event.kind], one.details),
+        ),
+        as_json=as_json,
+    )
 
 
 def _password() -> str:
-    if sys.stdin.isatty():
-        return str(typer.prompt("new password", hide_input=True, confirmation_prompt=True, err=True))
-    return sys.stdin.readline().rstrip("\n")
+    return ask_secret("new password", confirmation_prompt=True)

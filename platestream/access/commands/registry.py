@@ -3,7 +3,6 @@
 Days and times that people type are those of the agency's time zone.
 """
 
-from collections.abc import Iterable
 from datetime import UTC, datetime, tzinfo
 from hashlib import sha256
 from pathlib import Path
@@ -11,7 +10,6 @@ from typing import Annotated, Literal, cast, get_args
 
 import msgspec
 import typer
-from rich.table import Table
 
 from platestream.access import registry as job
 from platestream.access import rules_in_force
@@ -21,10 +19,11 @@ from platestream.access.commands import (
     registry_feeds,
     registry_people,
 )
-from platestream.access.commands.registry_records import DAY, Day, put_record
+from platestream.access.commands.registry_records import Day, put_record
 from platestream.access.door import agency_zone
 from platestream.cli.door import open_door
-from platestream.cli.output import err, out, print_json, table
+from platestream.cli.options import ApprovedBy, day, existing_file
+from platestream.cli.output import err, out, print_json, print_list
 from platestream.schemas.acts import ROLES, Role
 from platestream.schemas.registry import Kind, RegistryRecord
 
@@ -49,15 +48,12 @@ def agency(
     ] = None,
     civil: Annotated[bool, typer.Option("--civil", help="Not law enforcement: legal basis needed.")] = False,
     state: Annotated[str, typer.Option(help="Postal code of its state; US: federal.")] = "",
-    declared: Annotated[
-        datetime | None, typer.Option(formats=DAY, help="Date of the written declaration.")
-    ] = None,
+    declared: Annotated[datetime | None, day("Date of the written declaration.")] = None,
     declared_by: Annotated[str, typer.Option(help="Signer of the declaration.")] = "",
     declaration: Annotated[
-        Path | None,
-        typer.Option(exists=True, dir_okay=False, help="File with the signed text; its SHA-256 is stored."),
+        Path | None, existing_file("File with the signed text; its SHA-256 is stored.")
     ] = None,
-    approved_by: Annotated[str, typer.Option(help="Approved by.")] = "",
+    approved_by: ApprovedBy = "",
 ) -> None:
     """Add or change an agency and its MOU (order, section I.2).
 
@@ -121,11 +117,8 @@ def list_records(
     """
     with open_door("registry list") as door:
         records, zone = job.show(door, _kind(kind)), agency_zone(door)
-    if as_json:
-        for one in records:
-            print_json(one)
-        return
-    out.print((_people if _kind(kind) in ("agency", "user") else _places)(records, zone))
+    columns, cells = (_PEOPLE, _person) if _kind(kind) in ("agency", "user") else (_PLACES, _place)
+    print_list(records, columns, lambda one: cells(one, zone), as_json=as_json)
 
 
 @app.command()
@@ -175,24 +168,22 @@ def _second_factor(text: str) -> Literal["everybody", "nobody"] | tuple[Role, ..
     return cast("tuple[Role, ...]", roles) or None
 
 
-def _people(records: Iterable[RegistryRecord], zone: tzinfo) -> Table:
-    shown = table("id", "name", "active", "agency", "roles", "trained", "MOU from", "MOU until", "shares")
-    for one in records:
-        shares = ", ".join((*one.shares_cameras, *one.shares_kinds))
-        days = [_day(day, zone) for day in (one.trained_at, one.mou_from, one.mou_until)]
-        roles = ", ".join(one.roles) if one.kind == "user" else ""
-        shown.add_row(one.id, one.name, "yes" if one.active else "no", one.agency, roles, *days, shares)
-    return shown
+_PEOPLE = ("id", "name", "active", "agency", "roles", "trained", "MOU from", "MOU until", "shares")
+_PLACES = ("id", "name", "active", "approved by", "approved", "since", "until", "cameras", "results")
 
 
-def _places(records: Iterable[RegistryRecord], zone: tzinfo) -> Table:
-    shown = table("id", "name", "active", "approved by", "approved", "since", "until", "cameras", "results")
-    for one in records:
-        days = [_day(day, zone) for day in (one.approved_at, one.since, one.until)]
-        came = " ".join(text for text in (one.outcome, one.case_number, one.results) if text)
-        active = "yes" if one.active else "no"
-        shown.add_row(one.id, one.name, active, one.approved_by, *days, ", ".join(one.cameras), came)
-    return shown
+def _person(one: RegistryRecord, zone: tzinfo) -> tuple[str, ...]:
+    shares = ", ".join((*one.shares_cameras, *one.shares_kinds))
+    days = [_day(day, zone) for day in (one.trained_at, one.mou_from, one.mou_until)]
+    roles = ", ".join(one.roles) if one.kind == "user" else ""
+    return one.id, one.name, "yes" if one.active else "no", one.agency, roles, *days, shares
+
+
+def _place(one: RegistryRecord, zone: tzinfo) -> tuple[str, ...]:
+    days = [_day(day, zone) for day in (one.approved_at, one.since, one.until)]
+    came = " ".join(text for text in (one.outcome, one.case_number, one.results) if text)
+    active = "yes" if one.active else "no"
+    return one.id, one.name, active, one.approved_by, *days, ", ".join(one.cameras), came
 
 
 def _day(at: datetime | None, zone: tzinfo) -> str:

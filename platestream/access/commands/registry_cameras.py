@@ -7,17 +7,20 @@ from typing import Annotated, Any
 import typer
 
 from platestream.access import registry as job
-from platestream.access.commands.registry_records import DAY, TIMES, put_record
+from platestream.access.commands.registry_records import TIMES, put_record
 from platestream.access.door import Door, agency_zone
 from platestream.cameras.approvals import UnreadCamera, approve_all, stopped_by
 from platestream.cameras.config import load
 from platestream.cli.door import open_door
+from platestream.cli.options import day, existing_file
 from platestream.cli.output import err, out
 from platestream.operations.up.status import gateway_cameras
 from platestream.schemas.profile import PlaceKind
 from platestream.schemas.registry import Outcome, RegistryRecord
 
 app = typer.Typer()
+Approved = Annotated[datetime | None, day("Date of the approval.")]
+Results = Annotated[str, typer.Option(help="Results (E.1.f); no plates.")]
 NO_DATE = "the approval has no date, and so is not on record for policy check: add --approved YYYY-MM-DD"
 
 
@@ -28,13 +31,13 @@ def camera(
     latitude: Annotated[float, typer.Option(help="Degrees north, WGS 84.")],
     longitude: Annotated[float, typer.Option(help="Degrees east, WGS 84.")],
     approved_by: Annotated[str, typer.Option(help="Person who approved the location (D.5).")] = "",
-    approved: Annotated[datetime | None, typer.Option(formats=DAY, help="Date of the approval.")] = None,
-    since: Annotated[datetime | None, typer.Option(formats=DAY, help="Start of the approved period.")] = None,
-    until: Annotated[datetime | None, typer.Option(formats=DAY, help="End of the approved period.")] = None,
+    approved: Approved = None,
+    since: Annotated[datetime | None, day("Start of the approved period.")] = None,
+    until: Annotated[datetime | None, day("End of the approved period.")] = None,
     moves: Annotated[
         bool, typer.Option("--moves", help="In a vehicle or portable: no fixed location.")
     ] = False,
-    results: Annotated[str, typer.Option(help="Results (E.1.f); no plates.")] = "",
+    results: Results = "",
 ) -> None:
     """Add or change a camera and its approval. Once a camera is registered, frames of any other go to
     quarantine; the command lists the cameras whose frames are not read any more.
@@ -75,16 +78,10 @@ def camera(
 @app.command()
 def cameras(
     approved_by: Annotated[str, typer.Option(help="Person who approved the locations (D.5).")],
-    approved: Annotated[
-        datetime | None, typer.Option(formats=DAY, help="Date of the approval; default: today.")
-    ] = None,
+    approved: Annotated[datetime | None, day("Date of the approval; default: today.")] = None,
     config: Annotated[
         Path | None,
-        typer.Option(
-            exists=True,
-            dir_okay=False,
-            help="Configuration file; default: that of the running gateway, or DATA/cameras.toml.",
-        ),
+        existing_file("Configuration file; default: that of the running gateway, or DATA/cameras.toml."),
     ] = None,
 ) -> None:
     """Register and approve all cameras of a gateway in one step, where their configuration has them.
@@ -116,9 +113,9 @@ def detail(
     since: Annotated[datetime, typer.Option(formats=TIMES, help="Start, in the agency's time zone.")],
     until: Annotated[datetime, typer.Option(formats=TIMES, help="End, in the agency's time zone.")],
     approved_by: Annotated[str, typer.Option(help="The Police Chief, who must approve it (G.6).")] = "",
-    approved: Annotated[datetime | None, typer.Option(formats=DAY, help="Date of the approval.")] = None,
+    approved: Approved = None,
     case: Annotated[str, typer.Option(help="Case number.")] = "",
-    results: Annotated[str, typer.Option(help="Results (E.1.f); no plates.")] = "",
+    results: Results = "",
 ) -> None:
     """Add or change a special detail: cameras in a nontraditional deployment for a time (order, section G.6).
 
@@ -175,18 +172,12 @@ def place(
     name: Annotated[str, typer.Argument(metavar="ID", help="Short name, for example lincoln-elementary.")],
     title: Annotated[str, typer.Option(help="Name.")],
     kind: Annotated[PlaceKind, typer.Option(help="Kind of place.")],
-    latitude: Annotated[
-        float | None, typer.Option(help="Latitude of the center, degrees north, WGS 84.")
-    ] = None,
-    longitude: Annotated[
-        float | None, typer.Option(help="Longitude of the center, degrees east, WGS 84.")
-    ] = None,
+    latitude: Annotated[float | None, typer.Option(help="Degrees north of the center, WGS 84.")] = None,
+    longitude: Annotated[float | None, typer.Option(help="Degrees east of the center, WGS 84.")] = None,
     radius: Annotated[float | None, typer.Option(help="Radius in meters.")] = None,
     corner: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="NORTH,EAST", help="A corner, for example 47.6097,-122.3331. Repeatable, in order."
-        ),
+        typer.Option(metavar="NORTH,EAST", help="A corner, 47.6097,-122.3331. Repeatable, in order."),
     ] = None,
     approved_by: Annotated[str, typer.Option(help="Person who confirms it.")] = "",
 ) -> None:

@@ -8,6 +8,7 @@ import typer
 
 from platestream.access.commands.registry_records import put_record
 from platestream.access.registry import REMOTE
+from platestream.cli.options import ApprovedBy, existing_file, existing_folder
 from platestream.evidence import systems
 from platestream.evidence.channels.s3 import SCHEME
 from platestream.hotlist.origin import public_text
@@ -23,18 +24,9 @@ def evidence_system(
         str, typer.Option(help="A folder, sftp://user@host:22/folder or s3://host:443/bucket/folder.")
     ],
     title: Annotated[str, typer.Option(help="The name that exports give as their recipient.")] = "",
-    host_key: Annotated[
-        Path | None,
-        typer.Option(exists=True, dir_okay=False, help="File of the SFTP server's public host key."),
-    ] = None,
-    ca: Annotated[
-        Path | None,
-        typer.Option(exists=True, dir_okay=False, help="PEM of the authority of an S3 server."),
-    ] = None,
-    keys: Annotated[
-        Path | None,
-        typer.Option(exists=True, file_okay=False, help="Folder with S3 credentials named as the system."),
-    ] = None,
+    host_key: Annotated[Path | None, existing_file("File of the SFTP server's public host key.")] = None,
+    ca: Annotated[Path | None, existing_file("PEM of the authority of an S3 server.")] = None,
+    keys: Annotated[Path | None, existing_folder("Folder with S3 credentials named as the system.")] = None,
     write_only: Annotated[
         bool, typer.Option("--write-only", help="The server gives nothing back: only the size is compared.")
     ] = False,
@@ -42,14 +34,13 @@ def evidence_system(
         int | None, typer.Option(min=1, help="Minutes within which it writes FILE.receipt.json.")
     ] = None,
     receipt_key: Annotated[
-        Path | None,
-        typer.Option(exists=True, dir_okay=False, help="PEM of the public key (Ed25519) of its receipts."),
+        Path | None, existing_file("PEM of the public key (Ed25519) of its receipts.")
     ] = None,
     recipient: Annotated[
         str, typer.Option(help="Public key that packages are encrypted to: age1... or 'ssh-ed25519 ...'.")
     ] = "",
     end: Annotated[bool, typer.Option("--end", help="Withdraw it: nothing is sent there any more.")] = False,
-    approved_by: Annotated[str, typer.Option(help="Approved by.")] = "",
+    approved_by: ApprovedBy = "",
 ) -> None:
     """Register an evidence system, to which exports are sent, or withdraw it (order, section F.8.a).
 

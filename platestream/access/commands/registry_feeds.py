@@ -8,12 +8,14 @@ import typer
 from platestream.access import registry as job
 from platestream.access.commands.registry_records import put_record
 from platestream.access.registry import REMOTE
+from platestream.cli.options import ApprovedBy, CsvColumns, CsvDelimiter, existing_file
 from platestream.hotlist.files.column_map import ColumnMap
 from platestream.hotlist.files.formats import MAP, layout_name, parser
 from platestream.hotlist.origin import public_text
 from platestream.runtime.sftp import Remote
 
 app = typer.Typer()
+End = Annotated[bool, typer.Option("--end", help="Withdraw it: its entries stop alerting.")]
 
 
 @app.command()
@@ -31,13 +33,10 @@ def source(
     layout: Annotated[
         str, typer.Option("--format", help="Layout of the feed's files: `hotlist import` lists them.")
     ] = "csv",
-    columns: Annotated[
-        str, typer.Option(help="Column names of a CSV without a header, `plate,,state`.")
-    ] = "",
-    delimiter: Annotated[str, typer.Option(help="Delimiter of such a CSV.")] = ",",
+    columns: CsvColumns = "",
+    delimiter: CsvDelimiter = ",",
     column_map: Annotated[
-        Path | None,
-        typer.Option("--map", exists=True, dir_okay=False, help="TOML of the columns of the feed's files."),
+        Path | None, existing_file("TOML of the columns of the feed's files.", "--map")
     ] = None,
     every: Annotated[
         int | None, typer.Option(min=1, help="Minutes between files; the feed is late after twice this time.")
@@ -46,8 +45,8 @@ def source(
         int | None,
         typer.Option(min=0, max=100, help="Percent of the list that a file may remove; default: 20."),
     ] = None,
-    end: Annotated[bool, typer.Option("--end", help="Withdraw it: its entries stop alerting.")] = False,
-    approved_by: Annotated[str, typer.Option(help="Approved by.")] = "",
+    end: End = False,
+    approved_by: ApprovedBy = "",
 ) -> None:
     """Designate a source of the hot list and register its feed, or withdraw it (sections C.4 and E.1.b).
 
@@ -87,8 +86,8 @@ def category(
         int | None, typer.Option(min=1, max=3660, help="Longest validity of an entry in days (H.8).")
     ] = None,
     title: Annotated[str, typer.Option(help="Description.")] = "",
-    end: Annotated[bool, typer.Option("--end", help="Withdraw it: its entries stop alerting.")] = False,
-    approved_by: Annotated[str, typer.Option(help="Approved by.")] = "",
+    end: End = False,
+    approved_by: ApprovedBy = "",
 ) -> None:
     """Designate a category of the hot list, or withdraw it (order, sections C.3, E.1.b and H.8).
 

@@ -1,6 +1,5 @@
 """`platestream registry`: people, their training and duty, and the recovery of an administrator."""
 
-import sys
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -11,10 +10,11 @@ import typer
 from platestream.access import recovery
 from platestream.access import registry as job
 from platestream.access import roster as job_roster
-from platestream.access.commands.registry_records import DAY, put_record
+from platestream.access.commands.registry_records import put_record
 from platestream.access.door import Door, agency_zone
 from platestream.cli.door import open_door
-from platestream.cli.output import err, out
+from platestream.cli.options import ApprovedBy, day, existing_file
+from platestream.cli.output import ask_secret, err, out
 from platestream.inquiries import search as inquiries
 from platestream.schemas.acts import ROLES
 from platestream.schemas.pluralize import pluralize
@@ -28,14 +28,14 @@ def user(
     name: Annotated[str, typer.Argument(metavar="ID", help="The account's name.")],
     title: Annotated[str, typer.Option(help="The person's name.")],
     agency: Annotated[str, typer.Option(help="Id of the agency.")],
-    trained: Annotated[datetime | None, typer.Option(formats=DAY, help="Training completed (F.7).")] = None,
+    trained: Annotated[datetime | None, day("Training completed (F.7).")] = None,
     role: Annotated[list[str] | None, typer.Option(help=f"One of {', '.join(ROLES)}; repeatable.")] = None,
     employee_number: Annotated[str, typer.Option(help="Required and unique for people of this agency.")] = "",
     material: Annotated[str, typer.Option(help="Id of the training material (E.1.d).")] = "",
     sworn: Annotated[
         bool | None, typer.Option("--sworn/--civilian", help="A sworn employee (F.4, F.8).")
     ] = None,
-    approved_by: Annotated[str, typer.Option(help="Approved by.")] = "",
+    approved_by: ApprovedBy = "",
 ) -> None:
     """Add or change a user. Renew training by giving its new date (order, sections E.1.e and F.7).
 
@@ -79,7 +79,7 @@ def recover(
     ],
     trained: Annotated[
         datetime | None,
-        typer.Option(formats=DAY, help="Date of their training (F.7); given by the first of the two people."),
+        day("Date of their training (F.7); given by the first of the two people."),
     ] = None,
 ) -> None:
     """Restore an administrator if none is in force: two people enter the Chief's recovery code.
@@ -92,7 +92,7 @@ def recover(
     with open_door("registry recover") as door:
         zone = agency_zone(door)
         day = trained.replace(tzinfo=zone) if trained else None
-        attempt = recovery.recover(door, name, _prompt("recovery code"), day)
+        attempt = recovery.recover(door, name, ask_secret("recovery code").strip(), day)
     if attempt.done:
         out.print(f"{name} is administrator; the code is used up: platestream registry recovery-code")
         err.print("an auditor must review this recovery; platestream policy check lists it until then")
@@ -142,11 +142,9 @@ def material(
     name: Annotated[str, typer.Argument(metavar="ID", help="Short name, for example alpr-2026.")],
     title: Annotated[str, typer.Option(help="Name.")],
     version: Annotated[str, typer.Option(help="Version.")],
-    file: Annotated[
-        Path, typer.Option(exists=True, dir_okay=False, help="File with the text; its SHA-256 is stored.")
-    ],
-    approved_by: Annotated[str, typer.Option(help="Approved by.")],
-    approved: Annotated[datetime, typer.Option(formats=DAY, help="Date of the approval.")],
+    file: Annotated[Path, existing_file("File with the text; its SHA-256 is stored.")],
+    approved_by: ApprovedBy,
+    approved: Annotated[datetime, day("Date of the approval.")],
 ) -> None:
     """Register training material (order, section E.1.d). From then on, training must name one (--material).
 
@@ -179,9 +177,3 @@ def raise_limit(
 def _show_code(code: str) -> None:
     out.print(f"recovery code: {code}")
     err.print("shown once: the Chief keeps it offline. With it two people can restore an administrator.")
-
-
-def _prompt(what: str) -> str:
-    if sys.stdin.isatty():
-        return str(typer.prompt(what, hide_input=True, err=True))
-    return sys.stdin.readline().strip()

@@ -8,13 +8,12 @@ import typer
 
 from platestream.access import registry as job
 from platestream.access.door import Door, agency_zone
-from platestream.cli.door import open_door
+from platestream.cli.door import DAYS, open_door
 from platestream.cli.output import out
 from platestream.schemas.registry import Kind, RegistryRecord
 
-DAY = ["%Y-%m-%d"]
-TIMES = [*DAY, "%Y-%m-%dT%H:%M"]
-Day = Annotated[datetime | None, typer.Option(formats=DAY)]
+TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M"]
+Day = Annotated[datetime | None, typer.Option(formats=DAYS)]
 Put = Callable[[Door, RegistryRecord, datetime], RegistryRecord]
 
 

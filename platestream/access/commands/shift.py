@@ -10,7 +10,7 @@ import typer
 from platestream.access import shifts as job
 from platestream.access.door import agency_zone
 from platestream.cli.door import open_door
-from platestream.cli.output import err, out, print_json, table
+from platestream.cli.output import out, print_faults, print_json, table
 
 app = typer.Typer(no_args_is_help=True, help="Start, end and list shifts.")
 
@@ -65,17 +65,16 @@ def list_shifts(
         for one in found:
             print_json({**msgspec.to_builtins(one.shift), "connected": one.device})
     else:
-        made = table("user", "name", "agency", f"since ({zone.key})", "until at most", "car", "console")
-        for one in found:
-            shift = one.shift
-            times = [f"{at.astimezone(zone):%Y-%m-%d %H:%M}" for at in (shift.since, shift.until) if at]
-            made.add_row(
-                shift.user, shift.name, shift.agency, *times, " ".join(shift.cameras), _device(one, zone)
-            )
-        out.print(made)
+        columns = ("user", "name", "agency", f"since ({zone.key})", "until at most", "car", "console")
+        out.print(table(*columns, rows=(_cells(one, zone) for one in found)))
     if not found:
-        err.print("nobody is on shift: no officer receives alert hits (order, section F.4)")
-        raise typer.Exit(1)
+        print_faults(["nobody is on shift: no officer receives alert hits (order, section F.4)"])
+
+
+def _cells(one: job.OnShift, zone: ZoneInfo) -> tuple[str, ...]:
+    shift = one.shift
+    times = [f"{at.astimezone(zone):%Y-%m-%d %H:%M}" for at in (shift.since, shift.until) if at]
+    return shift.user, shift.name, shift.agency, *times, " ".join(shift.cameras), _device(one, zone)
 
 
 def _device(one: job.OnShift, zone: ZoneInfo) -> str:

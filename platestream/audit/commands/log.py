@@ -9,7 +9,8 @@ import typer
 from platestream.audit import integrity
 from platestream.audit.commands import yearly
 from platestream.cli.door import open_door
-from platestream.cli.output import err, out
+from platestream.cli.options import Case, existing_file, existing_folder
+from platestream.cli.output import err, out, print_faults
 from platestream.schemas.pluralize import pluralize
 from platestream.transparency_log import commands as published
 from platestream.transparency_log import log_export as inquiry_export
@@ -37,7 +38,7 @@ def export(
     file: Annotated[
         Path, typer.Argument(help="File for the JSON lines; an existing file is not overwritten.")
     ],
-    case: Annotated[str, typer.Option(help="Case or incident number.")] = "",
+    case: Case = "",
     reason: Annotated[str, typer.Option(help="Reason for the export.")] = "",
 ) -> None:
     """Export the sealed inquiry log to a file that can be verified without the database. The export itself is
@@ -52,34 +53,22 @@ def export(
 
 @app.command()
 def verify(
-    export: Annotated[
-        Path | None,
-        typer.Option(exists=True, dir_okay=False, help="Verify this file instead; needs no database."),
-    ] = None,
+    export: Annotated[Path | None, existing_file("Verify this file instead; needs no database.")] = None,
     head: Annotated[str, typer.Option(help="A head noted earlier (seal:hash) that must be in the log.")] = "",
     log: Annotated[
         str,
         typer.Option("--published", help="Verify a published log, given as folder or address; needs --key."),
     ] = "",
-    proof: Annotated[
-        Path | None,
-        typer.Option(exists=True, file_okay=False, help="Verify a proof of one inquiry; needs --key."),
-    ] = None,
+    proof: Annotated[Path | None, existing_folder("Verify a proof of one inquiry; needs --key.")] = None,
     key: Annotated[str, typer.Option(help="The key of the log: name+hash+base64.")] = "",
     older: Annotated[
-        Path | None,
-        typer.Option(
-            exists=True, dir_okay=False, help="A checkpoint stored earlier that --published must extend."
-        ),
+        Path | None, existing_file("A checkpoint stored earlier that --published must extend.")
     ] = None,
     period: Annotated[
         str, typer.Option(help="Judge a period, for example 2026-10, by the counts of --published.")
     ] = "",
     counts: Annotated[
-        Path | None,
-        typer.Option(
-            exists=True, dir_okay=False, help="Counts of audit prove --out, instead of published ones."
-        ),
+        Path | None, existing_file("Counts of audit prove --out, instead of published ones.")
     ] = None,
 ) -> None:
     """Verify the integrity of the inquiry log against its seals, the copy of the seals and the published log.
@@ -106,21 +95,14 @@ def verify(
         return
     with open_door("audit verify") as door:
         found = integrity.check(door)
-    for fault in found.faults:
-        err.print(fault)
     if waits := integrity.waiting_sentence(found.waiting):
         err.print(waits)
-    if found.faults:
-        raise typer.Exit(1)
+    print_faults(found.faults)
     out.print(f"the inquiry log is intact: {pluralize(found.seals, 'seal')}, each as in the copy")
 
 
 def _verify_export(file: Path, expected: str) -> None:
     heads: list[inquiry_export.Head] = []
     with file.open("rb") as lines:
-        faults = list(inquiry_export.verify(lines, datetime.now(UTC), expected, heads))
-    for fault in faults:
-        err.print(fault)
-    if faults:
-        raise typer.Exit(1)
+        print_faults(inquiry_export.verify(lines, datetime.now(UTC), expected, heads))
     out.print(f"the export is intact: {heads[0].seals} seals, head {heads[0]}")

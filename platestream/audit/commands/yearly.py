@@ -13,7 +13,8 @@ from platestream.audit.yearly import filing, periodic
 from platestream.audit.yearly import findings as audit_findings
 from platestream.cli.door import display_zone, format_local, open_door
 from platestream.cli.output import err, out, print_json, table
-from platestream.schemas.rhythm import Due
+
+_DUE_FIELDS = ("filed_at", "file_by", "published_at", "publish_by")
 
 
 def sample(
@@ -71,9 +72,11 @@ def due(
     for standing in found:
         for one in standing.due[-13:]:
             late = late or any(True for _said in one.late(now))
-            times = (one.filed_at, one.file_by, one.published_at, one.publish_by)
+            times = (getattr(one, name) for name in _DUE_FIELDS)
             if as_json:
-                print_json(_of_period(standing.rhythm, one, now))
+                fields = {name: getattr(one, name) for name in _DUE_FIELDS}
+                said = {"rhythm": standing.rhythm, "period": one.period.name, **fields}
+                print_json({**said, "late": list(one.late(now))})
             shown.add_row(
                 standing.rhythm, one.period.name, *(format_local(at, zone, seconds=False) for at in times)
             )
@@ -81,18 +84,6 @@ def due(
         out.print(shown if found else "The profile requires only the yearly audit.")
     if late:
         raise typer.Exit(1)
-
-
-def _of_period(rhythm: str, one: Due, now: datetime) -> dict[str, object]:
-    return {
-        "rhythm": rhythm,
-        "period": one.period.name,
-        "filed_at": one.filed_at,
-        "file_by": one.file_by,
-        "published_at": one.published_at,
-        "publish_by": one.publish_by,
-        "late": list(one.late(now)),
-    }
 
 
 def finding(
@@ -175,15 +166,11 @@ def _show(shown: audit_findings.DrawView) -> None:
     for look in shown.looks:
         found = shown.findings.get(look.inquiry_id)
         verdict = "" if found is None else "meets" if found.meets else "fails"
-        looks.add_row(
-            str(look.inquiry_id)[:8],
-            format_local(look.at, zone),
-            *(look.who, look.kind, look.pattern, look.case_number, look.reason, verdict),
-        )
+        searched = (look.who, look.kind, look.pattern, look.case_number, look.reason, verdict)
+        looks.add_row(str(look.inquiry_id)[:8], format_local(look.at, zone), *searched)
     out.print(looks)
     use = table("day", "camera", "passes", "hits", "verified", "action taken")
     for one in drawn.use:
-        use.add_row(
-            str(one.day), one.camera_id, *(str(n) for n in (one.passes, one.hits, one.verified, one.acted_on))
-        )
+        counts = (one.passes, one.hits, one.verified, one.acted_on)
+        use.add_row(str(one.day), one.camera_id, *map(str, counts))
     out.print(use)

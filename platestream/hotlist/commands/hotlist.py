@@ -11,7 +11,15 @@ import typer
 
 from platestream.access.door import agency_zone
 from platestream.cli.door import open_door
-from platestream.cli.output import err, out, print_json, progress_name, table
+from platestream.cli.options import (
+    CsvColumns,
+    CsvDelimiter,
+    LookBack,
+    MetricsPort,
+    existing_file,
+    existing_folder,
+)
+from platestream.cli.output import err, out, print_faults, print_list, progress_name
 from platestream.hotlist import entries as job
 from platestream.hotlist.feed import Feed, FeedImport, open_job
 from platestream.hotlist.feed_job import FeedJob
@@ -24,8 +32,9 @@ from platestream.hotlist.manifest import sign as sign_file
 from platestream.hotlist.origin import Delivery
 from platestream.partners import offers
 from platestream.runtime.metrics import serve as serve_metrics
-from platestream.schemas.hotlist import OWN_SOURCE
+from platestream.schemas.hotlist import OWN_SOURCE, HotListEntry
 from platestream.schemas.message import RefusedError
+from platestream.schemas.pluralize import pluralize
 
 app = typer.Typer(no_args_is_help=True, help="Import, change, offer and list entries of the hot list.")
 
@@ -44,21 +53,18 @@ def import_file(
     layout: Annotated[
         str, typer.Option("--format", help=f"Layout: {', '.join(FORMATS)}; map: that of the feed.")
     ] = "csv",
-    columns: Annotated[
-        str, typer.Option(help="Column names of a CSV without a header, `plate,,state`.")
-    ] = "",
-    delimiter: Annotated[str, typer.Option(help="Delimiter of such a CSV.")] = ",",
+    columns: CsvColumns = "",
+    delimiter: CsvDelimiter = ",",
     force: Annotated[
         str,
         typer.Option(help="Reason to import a file that looks empty or cut off. Administrators only."),
     ] = "",
-    back: Annotated[bool, typer.Option("--look-back/--no-look-back", help="Search the last 30 days.")] = True,
+    back: LookBack = True,
     signature: Annotated[
         Path | None, typer.Option(exists=True, help="Signature of the file; default: FILE.sig, if it exists.")
     ] = None,
     every: Annotated[
-        int,
-        typer.Option(min=0, help="Minutes between checks for a new file; 0: import once."),
+        int, typer.Option(min=0, help="Minutes between checks for a new file; 0: import once.")
     ] = 0,
 ) -> None:
     """Sync a source's hot list from a file. Only new, changed and removed entries are sent.
@@ -101,7 +107,7 @@ def import_file(
 def sign(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The file of the list.")],
     source: Annotated[str, typer.Option(help="Source of this list.")],
-    key: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="PEM of the private key (Ed25519).")],
+    key: Annotated[Path, existing_file("PEM of the private key (Ed25519).")],
     number: Annotated[
         int, typer.Option(min=0, help="Number of the file, one more than the last; 0: not numbered.")
     ] = 0,
@@ -125,11 +131,8 @@ def sign(
 
 @app.command()
 def follow(
-    keys: Annotated[
-        Path | None,
-        typer.Option(exists=True, file_okay=False, help="Folder with ssh_key and known_hosts for SFTP."),
-    ] = None,
-    metrics_port: Annotated[int, typer.Option(help="Port of metrics for Prometheus; 0: none.")] = 0,
+    keys: Annotated[Path | None, existing_folder("Folder with ssh_key and known_hosts for SFTP.")] = None,
+    metrics_port: MetricsPort = 0,
 ) -> None:
     """Import the files of all registered feeds as they come, and fetch those on another machine by SFTP.
 
@@ -140,14 +143,10 @@ def follow(
 
     Example: platestream hotlist follow
     """
-
-    def failed(source: str, fault: str) -> None:
-        err.print(f"{source}: {fault}")
-
     if metrics_port:
         serve_metrics(metrics_port)
     with open_door("hotlist import") as person:
-        job = FeedJob(person, _report, _done, failed, keys)
+        job = FeedJob(person, _report, _done, lambda source, fault: err.print(f"{source}: {fault}"), keys)
         while True:
             job.run_once(datetime.now(UTC))
             time.sleep(60)
@@ -167,9 +166,7 @@ def _follow(feed: Feed, every: int) -> NoReturn:
                 try:
                     if made := job.import_new(machine, datetime.now(UTC), _report):
                         _done(feed.source, made)
-                except (
-                    RefusedError
-                ) as error:  # The list stays unchanged; the next iteration checks for the next file.
+                except RefusedError as error:  # the list stays unchanged until the next file
                     err.print(f"{feed.source}: {error.detail}")
             time.sleep(60 * every)
 
@@ -208,7 +205,7 @@ def add(
     silence: Annotated[str, typer.Option(help="Agencies that are not alerted, `a; b`.")] = "",
     again: Annotated[str, typer.Option(help="Seconds until the same camera alerts again.")] = "",
     source: Annotated[str, typer.Option(help="Source of the entry.")] = OWN_SOURCE,
-    back: Annotated[bool, typer.Option("--look-back/--no-look-back", help="Search the last 30 days.")] = True,
+    back: LookBack = True,
 ) -> None:
     """Add a vehicle to the hot list, or change it, with all fields that section H of the order requires.
 
@@ -292,23 +289,15 @@ def list_entries(
     """
     with open_door("hotlist list") as door:
         shown, zone, now = job.show(door, source, plate), agency_zone(door), datetime.now(UTC)
-    if as_json:
-        for entry in shown:
-            print_json(entry)
-        return
-    made = table("entry", "plate", "state", "category", "case", "instructions", f"expires ({zone.key})")
-    for entry in shown:
-        late = " (expired)" if entry.expires_at <= now else ""
-        made.add_row(
-            entry.entry_id,
-            entry.plate,
-            entry.state or "",
-            entry.category,
-            entry.case_number,
-            entry.instructions,
-            f"{entry.expires_at.astimezone(zone):%Y-%m-%d %H:%M}{late}",
-        )
-    out.print(made)
+
+    def cells(one: HotListEntry) -> tuple[str, ...]:
+        expires = f"{one.expires_at.astimezone(zone):%Y-%m-%d %H:%M}"
+        late = " (expired)" if one.expires_at <= now else ""
+        said = (one.state or "", one.category, one.case_number, one.instructions)
+        return one.entry_id, one.plate, *said, expires + late
+
+    columns = ("entry", "plate", "state", "category", "case", "instructions", f"expires ({zone.key})")
+    print_list(shown, columns, cells, as_json=as_json)
 
 
 @app.command()
@@ -321,16 +310,12 @@ def check() -> None:
         found = job.check(door, datetime.now(UTC))
     for said in found.imported:
         out.print(said)
-    for fault in found.faults:
-        err.print(fault)
-    if found.faults:
-        raise typer.Exit(1)
+    print_faults(found.faults)
 
 
 def _looked_back(hits: int | None, entries: int) -> None:
     if hits is not None:
-        word = "entry" if entries == 1 else "entries"
-        out.print(f"look-back of {entries} {word} over all stored reads: {hits} historical hits")
+        out.print(f"look-back of {pluralize(entries, 'entry')} over all stored reads: {hits} historical hits")
 
 
 def _report(file: str, plan: Import) -> None:

@@ -1,7 +1,6 @@
 """`platestream search`: documented inquiries."""
 
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -9,16 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
-from rich.table import Table
 
 from platestream.access import gate
 from platestream.access.door import Documentation
-from platestream.cli.door import TIMES, display_zone, format_local, open_door, to_instant
-from platestream.cli.output import err, out, print_json, table
+from platestream.cli.door import display_zone, format_local, open_door, to_instant
+from platestream.cli.options import Cameras, Case, Purpose, Since, Until, Violation
+from platestream.cli.output import err, out, print_json, print_list, table
 from platestream.inquiries import export as exports
 from platestream.inquiries import saved as saves
 from platestream.inquiries import search as service
 from platestream.inquiries.search import MEETINGS, Description, SearchKind, SearchRequest
+from platestream.runtime.private_file import new_file
 from platestream.schemas import plates
 from platestream.schemas.pluralize import pluralize
 
@@ -28,15 +28,11 @@ if TYPE_CHECKING:
 
 def search(
     pattern: Annotated[str, typer.Argument(help="Plate; * matches any characters, ? one.")] = "",
-    case: Annotated[str, typer.Option(help="Case or incident number.")] = "",
+    case: Case = "",
     reason: Annotated[str, typer.Option(help="Reason for the inquiry.")] = "",
-    camera: Annotated[list[str] | None, typer.Option(help="Only this camera. Repeatable.")] = None,
-    since: Annotated[
-        datetime | None, typer.Option(formats=TIMES, help="Start of the period, in the agency's time zone.")
-    ] = None,
-    until: Annotated[
-        datetime | None, typer.Option(formats=TIMES, help="End of the period, in the agency's time zone.")
-    ] = None,
+    camera: Cameras = None,
+    since: Since = None,
+    until: Until = None,
     similar: Annotated[
         bool, typer.Option("--similar", help="Include look-alikes and plates that differ in one character.")
     ] = False,
@@ -62,10 +58,8 @@ def search(
         typer.Option("--include-unknown", help="Include vehicles of which a filtered feature is unknown."),
     ] = False,
     agency: Annotated[str, typer.Option(help="Your agency.")] = "",
-    purpose: Annotated[str, typer.Option(help="One of the agency's purposes, if it lists any.")] = "",
-    violation: Annotated[
-        str, typer.Option(help="Violation under investigation, if the purpose requires it.")
-    ] = "",
+    purpose: Purpose = "",
+    violation: Violation = "",
     requester: Annotated[str, typer.Option(help="Requester outside law enforcement (I.4).")] = "",
     legal_basis: Annotated[str, typer.Option(help="Legal basis of the request.")] = "",
     agencies: Annotated[
@@ -100,15 +94,8 @@ def search(
     wanted = Description(color, make, body, state, direction)
     if way in MEETINGS and wanted != Description():
         raise typer.BadParameter("--companions and --with find meetings, which have no vehicle to filter by")
-    typed = SearchRequest(
-        way,
-        plates.pattern(pattern),
-        along,
-        timedelta(seconds=within),
-        camera or (),
-        wanted=wanted,
-        untold=unknown,
-    )
+    plate, distance = plates.pattern(pattern), timedelta(seconds=within)
+    typed = SearchRequest(way, plate, along, distance, camera or (), wanted=wanted, untold=unknown)
     if saved and (typed != SearchRequest("search") or since or until):
         raise typer.BadParameter("--saved has its own plate, cameras, period and filters")
     layout = _layout(export) if export else None
@@ -132,11 +119,9 @@ def search(
         )
         result = service.search(door, query, **why)
         found = result.rows
-        if as_json:
-            for row in found:
-                print_json(row)
-        else:
-            out.print(_TABLES.get(query.way, _detections)(found))
+        columns, cells = _COLUMNS.get(query.way, (_DETECTIONS, _detection))
+        print_list(found, columns, cells, as_json=as_json)
+        if not as_json:
             err.print(f"{pluralize(len(found), 'row')}; inquiry {result.inquiry_id} is logged")
         if export and layout:
             _save(exports.export(door, query, result, layout, **why), export)
@@ -165,8 +150,7 @@ def _layout(path: Path) -> exports.Format:
 
 
 def _save(made: exports.ExportFile, path: Path) -> None:
-    """Write a new file that only this account can read."""
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+    with new_file(path) as file:
         file.write(made.content)
     err.print(f"written: {path}, SHA-256 {made.sha256.hex()}; the export is logged")
 
@@ -179,7 +163,7 @@ def _show(answer: "partner_client.Answer", *, as_json: bool) -> None:
         for row in rows:
             print_json({"agency": answer.agency, **row})
     elif rows:
-        out.print(_detections(rows))
+        out.print(table(*_DETECTIONS, rows=map(_detection, rows)))
 
 
 def _way(*, similar: bool, sightings: bool, companions: bool, along: bool) -> SearchKind:
@@ -195,47 +179,39 @@ def _way(*, similar: bool, sightings: bool, companions: bool, along: bool) -> Se
     return chosen[0] if chosen else "search"
 
 
-def _detections(found: list[gate.Row]) -> Table:
-    shown = table(
-        "captured", "camera", "plate", "state", "sure", "frames", "camera's read", "vehicle", "detection"
+def _detection(row: gate.Row) -> tuple[str, ...]:
+    vehicle = (row[f"vehicle_{one}"] for one in ("colour", "make", "model", "body"))
+    return (
+        *(_time(row["captured_at"]), row["camera_id"], row["plate"], row["state"]),
+        *(f"{row['confidence']:.2f}", f"{row['agreeing']}/{row['frames']}"),
+        *(row["opinion"].replace("_", " "), " ".join(filter(None, vehicle)), str(row["detection_id"])),
     )
-    for row in found:
-        vehicle = " ".join(
-            filter(None, (row[f"vehicle_{one}"] for one in ("colour", "make", "model", "body")))
-        )
-        shown.add_row(
-            _time(row["captured_at"]),
-            row["camera_id"],
-            row["plate"],
-            row["state"],
-            f"{row['confidence']:.2f}",
-            f"{row['agreeing']}/{row['frames']}",
-            row["opinion"].replace("_", " "),
-            vehicle,
-            str(row["detection_id"]),
-        )
-    return shown
 
 
-def _pairs(found: list[gate.Row]) -> Table:
-    shown = table("captured", "camera", "plate", "with", "seconds behind")
-    for row in found:
-        behind = f"{row['seconds_behind']:+.1f}"
-        shown.add_row(_time(row["captured_at"]), row["camera_id"], row["plate"], row["other_plate"], behind)
-    return shown
+def _pair(row: gate.Row) -> tuple[str, ...]:
+    behind = f"{row['seconds_behind']:+.1f}"
+    return _time(row["captured_at"]), row["camera_id"], row["plate"], row["other_plate"], behind
 
 
-def _companions(found: list[gate.Row]) -> Table:
-    shown = table("plate", "meetings", "cameras", "first", "last")
-    for row in found:
-        first, last = _time(row["first_at"]), _time(row["last_at"])
-        shown.add_row(row["plate"], str(row["meetings"]), str(row["cameras_met"]), first, last)
-    return shown
+def _companion(row: gate.Row) -> tuple[str, ...]:
+    first, last = _time(row["first_at"]), _time(row["last_at"])
+    return row["plate"], str(row["meetings"]), str(row["cameras_met"]), first, last
 
 
-_TABLES: dict[SearchKind, Callable[[list[gate.Row]], Table]] = {
-    "cotravel": _pairs,
-    "companions": _companions,
+_DETECTIONS = (
+    "captured",
+    "camera",
+    "plate",
+    "state",
+    "sure",
+    "frames",
+    "camera's read",
+    "vehicle",
+    "detection",
+)
+_COLUMNS: dict[SearchKind, tuple[Sequence[str], Callable[[gate.Row], Sequence[str]]]] = {
+    "cotravel": (("captured", "camera", "plate", "with", "seconds behind"), _pair),
+    "companions": (("plate", "meetings", "cameras", "first", "last"), _companion),
 }
 
 

@@ -10,8 +10,8 @@ import typer
 
 from platestream.access.door import Door
 from platestream.cli.door import open_door
+from platestream.cli.options import existing_file
 from platestream.cli.output import err, out
-from platestream.clickhouse.sql_files import MigrationError
 from platestream.keys.recipients import Recipient, new_identity, read_identities, read_recipients
 from platestream.operations.backup import make
 from platestream.operations.backup import restore as job
@@ -52,10 +52,7 @@ UNHEARD = (
 def backup(
     file: Annotated[Path, typer.Argument(help="A new file, readable by its owner only.")],
     recipients: Annotated[
-        Path | None,
-        typer.Option(
-            exists=True, dir_okay=False, help="Public keys to encrypt to, instead of those of the setting."
-        ),
+        Path | None, existing_file("Public keys to encrypt to, instead of those of the setting.")
     ] = None,
     plain: Annotated[bool, typer.Option("--plain", help="Do not encrypt the file.")] = False,
 ) -> None:
@@ -104,10 +101,7 @@ def backup_key(
 def restore(
     file: Annotated[Path, typer.Argument(help="A file of platestream backup.", exists=True)],
     identity: Annotated[
-        Path | None,
-        typer.Option(
-            exists=True, dir_okay=False, help="Private key that opens an encrypted file: of age or OpenSSH."
-        ),
+        Path | None, existing_file("Private key that opens an encrypted file: of age or OpenSSH.")
     ] = None,
     signed_by: Annotated[
         str,
@@ -141,11 +135,7 @@ def restore(
         author = None if unsigned else trusted_key(door.settings, signed_by)
         if author == "":
             raise RefusedError("backup", UNPROVEN)
-        try:
-            made = job.restore(door, file, identities, author)
-        except MigrationError as error:
-            err.print(str(error))
-            raise typer.Exit(1) from None
+        made = job.restore(door, file, identities, author)
     out.print(f"{file}: {_held(made.manifest)}, as of {made.manifest.made_at:%Y-%m-%d %H:%M:%S}Z")
     if unsigned:
         by = f"it is signed by {made.signer}: compare this" if made.signer else "it is not signed"

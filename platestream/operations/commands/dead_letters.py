@@ -1,6 +1,5 @@
 """`platestream dead-letters`: rejected messages, and sending them again."""
 
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -9,8 +8,9 @@ import typer
 
 from platestream.access.door import agency_zone
 from platestream.cli.door import format_local, open_door
-from platestream.cli.output import err, out, print_json, table
+from platestream.cli.output import err, out, print_json, print_list, table
 from platestream.operations import dead_letters as job
+from platestream.runtime.private_file import new_file
 from platestream.schemas.pluralize import pluralize
 
 app = typer.Typer(no_args_is_help=True, help="List, show and resend rejected messages.")
@@ -30,17 +30,17 @@ def list_letters(
     """
     with open_door("dead-letters list") as door:
         found, zone = job.letters(door, reason=reason, topic=topic), agency_zone(door)
-    if as_json:
-        for one in found:
-            print_json(one)
-        return
-    made = table("letter", "time", "reason", "what", "bytes", "sent again")
-    for one in found:
-        time = format_local(one.timestamp, zone)
-        size = "not stored" if one.size is None else str(one.size)
-        made.add_row(one.origin, time, one.reason, one.detail, size, str(one.sent_again or ""))
-    out.print(made)
-    err.print(pluralize(len(found), "rejected message"))
+    print_list(
+        found,
+        ("letter", "time", "reason", "what", "bytes", "sent again"),
+        lambda one: (
+            *(one.origin, format_local(one.timestamp, zone), one.reason, one.detail),
+            *("not stored" if one.size is None else str(one.size), str(one.sent_again or "")),
+        ),
+        as_json=as_json,
+    )
+    if not as_json:
+        err.print(pluralize(len(found), "rejected message"))
 
 
 @app.command()
@@ -96,6 +96,6 @@ def _save(path: Path, payload: bytes | None) -> None:
     if payload is None:
         err.print("the contents of this message were not stored")
         raise typer.Exit(1)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+    with new_file(path) as file:
         file.write(payload)
     err.print(f"written: {path}, {len(payload)} bytes")

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from platestream.cli.door import open_door
+from platestream.cli.options import existing_file, existing_folder
 from platestream.cli.output import err, out
-from platestream.keys.master import KeysError
 from platestream.operations import kafka_rotation
 from platestream.operations.master_key import change_master
 from platestream.operations.rotation import rotate
@@ -34,11 +34,7 @@ def rewrap_keys(
     Example: platestream keys rewrap /mnt/keys/master.key
     """
     with open_door("keys rewrap") as door:
-        try:
-            made = change_master(door, old)
-        except KeysError as error:
-            err.print(str(error), markup=False)
-            raise typer.Exit(1) from None
+        made = change_master(door, old)
     out.print(f"{pluralize(made.done, 'key')} wrapped, {made.earlier} before.")
     if made.unread:
         err.print(f"{pluralize(len(made.unread), 'key')} that neither wrapped, such as {made.unread[0]}")
@@ -52,18 +48,10 @@ def rotate_passwords(
         list[str] | None, typer.Argument(help="Jobs, such as flows or retention; none: all of them.")
     ] = None,
     accounts: Annotated[
-        Path | None,
-        typer.Option(
-            exists=True, file_okay=False, help="Folder of the DSNs of a ClickHouse server's accounts."
-        ),
+        Path | None, existing_folder("Folder of the DSNs of a ClickHouse server's accounts.")
     ] = None,
     kafka: Annotated[
-        list[Path] | None,
-        typer.Option(
-            exists=True,
-            dir_okay=False,
-            help="File of a program's account of Kafka, instead. May be given more than once.",
-        ),
+        list[Path] | None, existing_file("File of a program's account of Kafka, instead. Repeatable.")
     ] = None,
 ) -> None:
     """Give the database accounts of jobs new passwords while everything runs.
@@ -82,9 +70,5 @@ def rotate_passwords(
     if kafka and (jobs or accounts):
         raise typer.BadParameter("give jobs of the database, or files with --kafka")
     with open_door("keys rotate") as door:
-        try:
-            done = kafka_rotation.rotate(door, kafka) if kafka else rotate(door, jobs or [], accounts)
-        except OSError as error:
-            err.print(str(error), markup=False)
-            raise typer.Exit(1) from None
-    out.print(f"New passwords: {', '.join(done)}.", markup=False)
+        done = kafka_rotation.rotate(door, kafka) if kafka else rotate(door, jobs or [], accounts)
+    out.print(f"New passwords: {', '.join(done)}.")

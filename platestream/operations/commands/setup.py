@@ -5,8 +5,7 @@ from typing import Annotated
 import typer
 
 from platestream.cli.door import open_door
-from platestream.cli.output import err, out
-from platestream.clickhouse.sql_files import MigrationError
+from platestream.cli.output import out, print_faults
 from platestream.operations import setup as job
 
 
@@ -20,16 +19,12 @@ def migrate(
 
     Example: platestream migrate --dry-run
     """
-    try:
-        with open_door("migrate", ruled=False) as door:
-            if listing:
-                for entry in job.migrations(door):
-                    out.print(f"{entry.title:32} {entry.state:8} {entry.sha256[:12]}")
-                return
-            done = job.apply_migrations(door, dry_run=dry_run)
-    except MigrationError as error:
-        err.print(str(error))
-        raise typer.Exit(1) from None
+    with open_door("migrate", ruled=False) as door:
+        if listing:
+            for entry in job.migrations(door):
+                out.print(f"{entry.title:32} {entry.state:8} {entry.sha256[:12]}")
+            return
+        done = job.apply_migrations(door, dry_run=dry_run)
     for title in done:
         out.print(f"{'would apply' if dry_run else 'applied'} {title}")
     if not done:
@@ -65,8 +60,5 @@ def topics(
         return
     for line in compared.made:
         out.print(line)
-    for line in compared.wrong:
-        err.print(line)
-    if compared.wrong:
-        raise typer.Exit(1)
+    print_faults(compared.wrong)
     out.print(f"{compared.declared} topics are as declared{', and the rights of accounts' if acls else ''}")

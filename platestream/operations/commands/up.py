@@ -13,8 +13,8 @@ import typer
 from platestream.access.accounts import sign_in_link
 from platestream.access.recovery import status as status_of_founding
 from platestream.cli.door import display_zone, format_local, open_door, settings
+from platestream.cli.options import existing_file, existing_folder
 from platestream.cli.output import err, out, print_json, table
-from platestream.clickhouse.sql_files import MigrationError
 from platestream.hotlist.feed_health import age
 from platestream.operations.up import service as job
 from platestream.operations.up.accounts import port_of
@@ -29,10 +29,7 @@ if TYPE_CHECKING:
 
 def up(
     cameras: Annotated[
-        Path | None,
-        typer.Option(
-            exists=True, dir_okay=False, help="Configuration file of the cameras; default: DATA/cameras.toml."
-        ),
+        Path | None, existing_file("Configuration file of the cameras; default: DATA/cameras.toml.")
     ] = None,
     sample: Annotated[
         bool,
@@ -65,10 +62,7 @@ def up(
         bool, typer.Option("--evidence", help="Send exports to their evidence systems.")
     ] = False,
     accounts: Annotated[
-        Path | None,
-        typer.Option(
-            exists=True, file_okay=False, help="Folder with the accounts of a server, as in deploy/secrets."
-        ),
+        Path | None, existing_folder("Folder with the accounts of a server, as in deploy/secrets.")
     ] = None,
 ) -> None:
     """Start database, flows, retention, camera gateway, boards and console; restart each one that fails.
@@ -95,12 +89,8 @@ def up(
         evidence=evidence,
     )
     ways: list[SignIn] = []
-    try:
-        with err.status("starting") as shown:
-            process = job.up(wanted, lambda step: shown.update(step), _street(data, ways) if sample else None)
-    except MigrationError as error:
-        err.print(str(error))
-        raise typer.Exit(1) from None
+    with err.status("starting") as shown:
+        process = job.up(wanted, lambda step: shown.update(step), _street(data, ways) if sample else None)
     _show(read_status(settings(), datetime.now(UTC)), data)
     if sample:
         _show_sample(ways, console, data)
@@ -173,14 +163,8 @@ def _show(status: Status, data: Path) -> None:
     if status.cameras:
         cameras = table("camera", "up", "last frame", "frames sent", "fault")
         for camera in status.cameras:
-            last = format_local(camera.last_frame, zone)
-            cameras.add_row(
-                camera.name,
-                "yes" if camera.up else "no",
-                last,
-                str(camera.frames.get("sent", 0)),
-                camera.fault,
-            )
+            up, last = "yes" if camera.up else "no", format_local(camera.last_frame, zone)
+            cameras.add_row(camera.name, up, last, str(camera.frames.get("sent", 0)), camera.fault)
         out.print(cameras)
     if status.feeds:
         now = datetime.now(UTC)
