@@ -15,7 +15,7 @@ from platestream.access import registry
 from platestream.access.door import Door
 from platestream.cameras import config
 from platestream.cameras.advice import Advice
-from platestream.cameras.config import StreamKind
+from platestream.cameras.kinds import StreamKind
 from platestream.cameras.picture_parts import PictureParts
 from platestream.runtime.private_file import write_file
 from platestream.runtime.scratch_file import memory_file

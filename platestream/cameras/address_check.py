@@ -6,7 +6,7 @@ from urllib.parse import unquote, urlsplit
 import httpx
 
 from platestream.cameras.capture import CameraError, Capture
-from platestream.cameras.config import PORTS, StreamKind
+from platestream.cameras.kinds import PORTS, StreamKind
 from platestream.cameras.sources.http import status_sentence
 from platestream.cameras.sources.rtsp import SECONDS, RtspConnection
 from platestream.cameras.sources.streams import PROTOCOLS, Stream

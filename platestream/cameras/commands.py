@@ -9,8 +9,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from platestream.cameras.config import PushFormat, StreamKind
 from platestream.cameras.health import faults, newest, sources
+from platestream.cameras.kinds import PushFormat, StreamKind
 from platestream.cli.door import display_zone, format_local, open_door
 from platestream.cli.options import existing_file
 from platestream.cli.output import err, out, print_faults, print_json, table
@@ -118,7 +118,7 @@ def simulate(
     """
     import httpx
 
-    from platestream.cameras.config import read_credentials
+    from platestream.cameras.config_checks import read_credentials
     from platestream.cameras.pushes.device import Device, pictures_below
     from platestream.demo.files import FRAMES
 

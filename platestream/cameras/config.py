@@ -9,21 +9,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import Meta
 
-from platestream.cameras.config_checks import address as address
-from platestream.cameras.config_checks import check_camera, check_health
-from platestream.cameras.config_checks import credentials as credentials
-from platestream.cameras.config_checks import read_credentials as read_credentials
-from platestream.cameras.kinds import LARGEST as LARGEST
-from platestream.cameras.kinds import PATHS as PATHS
-from platestream.cameras.kinds import PORTS as PORTS
-from platestream.cameras.kinds import SENDS as SENDS
-from platestream.cameras.kinds import UPLOADS as UPLOADS
-from platestream.cameras.kinds import URLS as URLS
-from platestream.cameras.kinds import Kind as Kind
-from platestream.cameras.kinds import Part as Part
-from platestream.cameras.kinds import Positive as Positive
-from platestream.cameras.kinds import PushFormat as PushFormat
-from platestream.cameras.kinds import StreamKind as StreamKind
+from platestream.cameras.config_checks import address, check_camera, check_health, credentials
+from platestream.cameras.kinds import LARGEST, PATHS, SENDS, UPLOADS, Kind, Part, Positive, PushFormat
 from platestream.cameras.masks import Shape
 from platestream.cameras.sources.client_certificates import identity
 from platestream.schemas.fields import Latitude, Longitude, Name

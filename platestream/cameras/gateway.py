@@ -14,7 +14,7 @@ import uvicorn
 from msgspec.structs import replace
 
 from platestream.access.rules_reader import initial_profile
-from platestream.cameras import config, picture_files
+from platestream.cameras import config, config_checks, kinds, picture_files
 from platestream.cameras.capture import Capture
 from platestream.cameras.health_publisher import HealthPublisher
 from platestream.cameras.intake import Intake
@@ -64,7 +64,7 @@ class CameraGateway:
         self._live = Live(self._spool.folder, self._spool.keys)
         self.stop = threading.Event()
         self._vehicles = {
-            one: VehiclePlace(config.address(one), self.stop)
+            one: VehiclePlace(config_checks.address(one), self.stop)
             for one in sorted({camera.gpsd for camera in found.cameras.values()} - {""})
         }
         self._intakes = {
@@ -88,7 +88,7 @@ class CameraGateway:
         meters.put(metrics.GATEWAY_SPOOL, to=self._spool.bytes)
         meters.put(metrics.GATEWAY_SPOOL_LIMIT, to=self._spool.limit)
         if self._found.metrics:
-            host, port = config.address(self._found.metrics)
+            host, port = config_checks.address(self._found.metrics)
             serve(port, host)
         with self._servers():
             threads = [self._thread(lambda: self._sender.run(self.stop), "sender")]
@@ -96,7 +96,7 @@ class CameraGateway:
                 threads.append(self._thread(self._health_publisher(self._found.health).run, "health"))
             threads += [self._thread(one.run, f"gpsd {address}") for address, one in self._vehicles.items()]
             for name, camera in self._found.cameras.items():
-                if camera.kind not in config.UPLOADS:
+                if camera.kind not in kinds.UPLOADS:
                     watcher = Watcher(
                         camera, self._intakes[name], self._states[name], self._found.largest_bytes, self.stop
                     )
@@ -124,7 +124,9 @@ class CameraGateway:
         )
 
     def _health_publisher(self, health: config.HealthByMqtt) -> HealthPublisher:
-        secret = "" if health.credentials_file is None else config.read_credentials(health.credentials_file)
+        secret = (
+            "" if health.credentials_file is None else config_checks.read_credentials(health.credentials_file)
+        )
         broker = Broker.of(health.url, secret, health.ca, health.certificate, health.key)
         return HealthPublisher(broker, health.every, self.health, self.stop)
 
@@ -189,7 +191,7 @@ class CameraGateway:
 
     def _serve_http(self, accounts: dict[str, tuple[str, str]], zones: dict[str, Any]) -> Callable[[], None]:
         options = self._found.http
-        host, port = config.address(options.listen)
+        host, port = config_checks.address(options.listen)
         basic = options.basic or options.certificate is not None
         passwords = {user: password for user, (_camera, password) in accounts.items()}
         found = self._found.cameras
@@ -249,7 +251,7 @@ class CameraGateway:
         first, last = options.passive_ports or (0, -1)
         try:
             server = ftp_server.server(
-                config.address(options.listen),
+                config_checks.address(options.listen),
                 {user: camera for user, (camera, _password) in accounts.items()},
                 {user: password for user, (_camera, password) in accounts.items()},
                 self.accept,

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from platestream.cameras import config, state
+from platestream.cameras import config, kinds, state
 from platestream.cameras.approvals import UnreadCamera
 from platestream.cameras.picture_states import PictureState
 from platestream.settings import Settings, load_settings
@@ -27,7 +27,7 @@ def sources(path: Path) -> Iterator[tuple[str, config.Camera, str]]:
 
 
 def _source(found: config.Gateway, camera: config.Camera) -> str:
-    if camera.kind in config.UPLOADS:
+    if camera.kind in kinds.UPLOADS:
         return f"uploads to {(found.http if camera.kind == 'http' else found.ftp).listen}"
     return camera.url or str(camera.path)
 

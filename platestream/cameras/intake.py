@@ -12,7 +12,8 @@ import numpy as np
 from platestream.cameras.blackout import Blackout
 from platestream.cameras.capture import Capture, Pixels
 from platestream.cameras.clock_choice import CameraClock
-from platestream.cameras.config import UPLOADS, Camera
+from platestream.cameras.config import Camera
+from platestream.cameras.kinds import UPLOADS
 from platestream.cameras.live_picture import Live, uncropped
 from platestream.cameras.picture_keeper import PictureKeeper
 from platestream.cameras.picture_places import Place, exif_place

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from platestream.cameras.address_check import first_frame, split_credentials
 from platestream.cameras.advice import Advice, Pixels, advise, draw_boxes
 from platestream.cameras.capture import CameraError, Capture
-from platestream.cameras.config import URLS, StreamKind
+from platestream.cameras.kinds import URLS, StreamKind
 from platestream.operators.decode import Bounds, decode_image
 from platestream.reading.factory import PlateReader
 from platestream.schemas.fields import Box

@@ -12,7 +12,8 @@ import httpx
 
 from platestream.cameras.address_check import sentence
 from platestream.cameras.capture import CameraError, Capture
-from platestream.cameras.config import Camera, credentials
+from platestream.cameras.config import Camera
+from platestream.cameras.config_checks import credentials
 from platestream.cameras.intake import Intake
 from platestream.cameras.pushes.formats import FORMATS
 from platestream.cameras.pushes.push import Format, Part, Push

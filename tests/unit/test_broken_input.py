@@ -15,6 +15,7 @@ from platestream.access.profiles import load
 from platestream.cameras import config
 from platestream.cameras.capture import CameraError
 from platestream.cameras.capture_times import headers_time
+from platestream.cameras.config_checks import address
 from platestream.cameras.sources.http import parts
 from platestream.cameras.sources.rtsp import Inbox
 from platestream.cameras.sources.upload_auth import SignIn
@@ -88,7 +89,7 @@ def test_a_camera_whose_length_is_no_number_does_not_speak_rtsp(length: str) -> 
 
 def test_a_port_of_thousands_of_digits_is_none() -> None:
     with pytest.raises(RefusedError, match="no host:port"):
-        config.address(f"127.0.0.1:{DIGITS}")
+        address(f"127.0.0.1:{DIGITS}")
 
 
 def test_a_timeout_of_thousands_of_digits_is_refused() -> None:

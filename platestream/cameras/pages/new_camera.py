@@ -15,8 +15,8 @@ from starlette.responses import Response
 from platestream.access.pages.fields import BASE, address, number, page, record_id
 from platestream.access.registry import place_faults
 from platestream.cameras import adding, live_picture, picture_parts
-from platestream.cameras.config import StreamKind
 from platestream.cameras.discovery import FoundCamera, discover
+from platestream.cameras.kinds import StreamKind
 from platestream.cameras.masks import format_shapes, parse_shapes
 from platestream.cameras.picture_parts import PictureParts
 from platestream.maps.pages import place_map

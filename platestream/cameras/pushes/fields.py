@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 
 import msgspec
 
+from platestream.cameras.picture_places import Place, valid
 from platestream.schemas.camera_read import MOST_READS, CameraRead
 from platestream.schemas.fields import NOT_JSON, STATES, Box, Vehicle
 from platestream.schemas.message import RefusedError
@@ -116,6 +117,12 @@ def since_1970(value: Any) -> datetime | None:
     while found > 1e11:
         found /= 1000
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=round(found, 3))
+
+
+def place(latitude: Any, longitude: Any) -> Place | None:
+    """Return a place in degrees; None where it is missing, and at 0, 0, as without a fix."""
+    north, east = number(latitude), number(longitude)
+    return None if north is None or east is None else valid(north, east)
 
 
 def picture(value: Any) -> tuple[bytes, ...]:

@@ -8,19 +8,7 @@ from datetime import tzinfo
 from xml.etree import ElementTree
 
 from platestream.cameras.picture_places import Place, decimal, valid
-from platestream.cameras.pushes.fields import (
-    box,
-    camera_read,
-    decode_xml,
-    moment,
-    plate,
-    reads_of,
-    share,
-    speed,
-    text,
-    vehicle,
-    word,
-)
+from platestream.cameras.pushes import fields
 from platestream.cameras.pushes.push import Format, Part, Push, pictures_of, texts_of
 from platestream.schemas.camera_read import CameraRead
 from platestream.schemas.fields import Box
@@ -29,34 +17,34 @@ from platestream.schemas.message import RefusedError
 
 def parse(parts: Sequence[Part], zone: tzinfo) -> list[Push]:
     """Return the read of an ANPR event; other events, which are also heartbeats, have none."""
-    root = decode_xml(texts_of(parts)[0])
+    root = fields.decode_xml(texts_of(parts)[0])
     if root.tag != "EventNotificationAlert":
         raise RefusedError("push", "XML that is no EventNotificationAlert")
-    if (text(root, "eventType") or "").upper() != "ANPR":
+    if (fields.text(root, "eventType") or "").upper() != "ANPR":
         return []
-    at = moment(text(root, "dateTime"), zone)
+    at = fields.moment(fields.text(root, "dateTime"), zone)
 
     def read(found: ElementTree.Element) -> CameraRead | None:
-        seen = plate(text(found, "licensePlate"))
+        seen = fields.plate(fields.text(found, "licensePlate"))
         if seen is None:
             return None
         info = found.find("vehicleInfo")
-        return camera_read(
+        return fields.camera_read(
             format=FORMAT.name,
             plate=seen,
-            confidence=share(text(found, "confidenceLevel"), 100),
-            characters=_characters(text(found, "plateCharBelieve"), seen),
-            country=word(text(root, "countryAbbreviation")),
-            direction=word(text(found, "direction")),
-            lane=word(text(found, "line")),
-            speed_kmh=speed(text(info, "speed")),
-            vehicle=vehicle(colour=text(info, "color"), body=text(found, "vehicleType")),
+            confidence=fields.share(fields.text(found, "confidenceLevel"), 100),
+            characters=_characters(fields.text(found, "plateCharBelieve"), seen),
+            country=fields.word(fields.text(root, "countryAbbreviation")),
+            direction=fields.word(fields.text(found, "direction")),
+            lane=fields.word(fields.text(found, "line")),
+            speed_kmh=fields.speed(fields.text(info, "speed")),
+            vehicle=fields.vehicle(colour=fields.text(info, "color"), body=fields.text(found, "vehicleType")),
             box=_box(found, "plateRect"),
             vehicle_box=_box(found, "vehicelRect") or _box(found, "vehicleRect"),
             device_at=at,
         )
 
-    reads, fault = reads_of(root.findall("ANPR"), read)
+    reads, fault = fields.reads_of(root.findall("ANPR"), read)
     return [Push(reads, pictures_of(parts), at, fault, _place(root.find("DeviceGPSInfo")))]
 
 
@@ -72,13 +60,13 @@ def _place(found: ElementTree.Element | None) -> Place | None:
 
 
 def _degrees(found: ElementTree.Element, name: str, negative: str) -> float:
-    parts = [text(found, f"{name}/{one}") for one in ("degree", "minute", "sec")]
-    return decimal(text(found, f"{name.lower()}Type") or "", *parts, negative=negative)
+    parts = [fields.text(found, f"{name}/{one}") for one in ("degree", "minute", "sec")]
+    return decimal(fields.text(found, f"{name.lower()}Type") or "", *parts, negative=negative)
 
 
 def _characters(listed: str | None, seen: str) -> list[float] | None:
     """Return the confidences of the characters, if there is one for each."""
-    found = [share(one, 100) for one in (listed or "").split(",")[:20]]
+    found = [fields.share(one, 100) for one in (listed or "").split(",")[:20]]
     known = [one for one in found if one is not None]
     return known if len(known) == len(found) == len(seen) else None
 
@@ -86,7 +74,7 @@ def _characters(listed: str | None, seen: str) -> list[float] | None:
 def _box(found: ElementTree.Element, name: str) -> Box | None:
     rect = next(found.iter(name), None)
     sides = ("X", "Y", "width", "height")
-    return box(*(text(rect, side) or text(rect, side.lower()) for side in sides))
+    return fields.box(*(fields.text(rect, side) or fields.text(rect, side.lower()) for side in sides))
 
 
 FORMAT = Format("hikvision", "Hikvision ISAPI", parse)

@@ -4,64 +4,42 @@ from collections.abc import Mapping, Sequence
 from datetime import tzinfo
 from typing import Any
 
-from platestream.cameras.pushes.fields import (
-    camera_read,
-    corners,
-    decode_json,
-    first,
-    moment,
-    number,
-    picture,
-    plate,
-    share,
-    speed,
-    table,
-    vehicle,
-    word,
-)
-from platestream.cameras.pushes.push import Format, Part, Push, pictures_of, texts_of
+from platestream.cameras.pushes import fields
+from platestream.cameras.pushes.push import Format, Part, Push, json_of, pictures_of, with_read
 from platestream.schemas.message import RefusedError
 
 
 def parse(parts: Sequence[Part], zone: tzinfo) -> list[Push]:
     """Return the read of an event; its time is in the camera's zone."""
-    document = table(decode_json(texts_of(parts)[0]))
+    document = json_of(parts)
     if "plate" not in document:
         raise RefusedError("push", "JSON without `plate`")
-    at = first(moment(document.get(name), zone) for name in ("time_msec", "time"))
-    known = (
-        one for name in ("full_image", "vehicle_image", "plate_image") for one in picture(document.get(name))
-    )
-    pictures = (*pictures_of(parts), *known)
-    try:
-        seen = plate(document.get("plate"))
-    except RefusedError as error:
-        return [Push((), pictures, at, error.detail)]
-    if seen is None:
-        return [Push((), pictures, at)]
-    read = camera_read(
-        format=FORMAT.name,
-        plate=seen,
+    at = fields.first(fields.moment(document.get(name), zone) for name in ("time_msec", "time"))
+    images = (document.get(name) for name in ("full_image", "vehicle_image", "plate_image"))
+    pictures = (*pictures_of(parts), *(one for image in images for one in fields.picture(image)))
+    push = with_read(
+        Push(pictures=pictures, at=at),
+        FORMAT.name,
+        document.get("plate"),
         confidence=_confidence(document),
-        country=word(document.get("region")),
-        direction=word(document.get("direction")),
-        lane=word(document.get("detection_region")),
-        speed_kmh=speed(document.get("speed")),
-        vehicle=vehicle(
+        country=fields.word(document.get("region")),
+        direction=fields.word(document.get("direction")),
+        lane=fields.word(document.get("detection_region")),
+        speed_kmh=fields.speed(document.get("speed")),
+        vehicle=fields.vehicle(
             make=document.get("Vehicle Brand", document.get("vehicle_brand")),
             colour=document.get("vehicle_color"),
             body=document.get("vehicle_type"),
         ),
-        box=corners([document.get(f"coordinate_{side}") for side in ("x1", "y1", "x2", "y2")]),
-        device_at=at,
+        box=fields.corners([document.get(f"coordinate_{side}") for side in ("x1", "y1", "x2", "y2")]),
     )
-    return [Push((read,), pictures, at)]
+    return [push]
 
 
 def _confidence(document: Mapping[str, Any]) -> float | None:
     """Return the confidence, which is a percentage in some firmwares."""
-    found = number(document.get("confidence"))
-    return share(found, 1.0 if found is not None and found <= 1 else 100.0)
+    found = fields.number(document.get("confidence"))
+    return fields.share(found, 1.0 if found is not None and found <= 1 else 100.0)
 
 
 FORMAT = Format("milesight", "Milesight", parse)

@@ -9,23 +9,8 @@ from collections.abc import Sequence
 from datetime import datetime, tzinfo
 from xml.etree import ElementTree
 
-from platestream.cameras.pushes.fields import (
-    camera_read,
-    corners,
-    decode_xml,
-    first,
-    moment,
-    number,
-    picture,
-    plate,
-    reads_of,
-    share,
-    since_1970,
-    text,
-    vehicle,
-    word,
-)
-from platestream.cameras.pushes.push import Format, Part, Push, pictures_of, texts_of
+from platestream.cameras.pushes import fields
+from platestream.cameras.pushes.push import Format, Part, Push, pictures_of, texts_of, with_read
 from platestream.schemas.camera_read import CameraRead
 from platestream.schemas.fields import Box, Vehicle
 from platestream.schemas.message import RefusedError
@@ -41,7 +26,7 @@ Element = ElementTree.Element
 
 def parse(parts: Sequence[Part], zone: tzinfo) -> list[Push]:
     """Return a push for each frame of metadata and each event that has plates; others are health."""
-    root = decode_xml(texts_of(parts)[0])
+    root = fields.decode_xml(texts_of(parts)[0])
     if root.tag not in ROOTS:
         raise RefusedError("push", "XML that is no MetadataStream and no NotificationMessage")
     events = [one for one in root.iter("NotificationMessage") if _is_read(one)]
@@ -74,72 +59,62 @@ def _items(event: Element) -> dict[str, str]:
 
 
 def _plate_item(items: dict[str, str]) -> str | None:
-    return first(items.get(name) or None for name in _PLATE_ITEMS)
+    return fields.first(items.get(name) or None for name in _PLATE_ITEMS)
 
 
 def _event(event: Element, zone: tzinfo, pictures: tuple[bytes, ...]) -> Push:
     message, items = event.find(".//Message[@UtcTime]"), _items(event)
-    at = first((since_1970(items.get("capture_timestamp")), _time_of(message, zone)))
+    sent = None if message is None else fields.moment(message.get("UtcTime"), zone)
+    at = fields.since_1970(items.get("capture_timestamp")) or sent
     info, car = event.find(".//LicensePlateInfo"), event.find(".//VehicleInfo")
     named = None if info is None else info.find("PlateNumber")
-
-    def read(_event: Element) -> CameraRead | None:
-        seen = plate(_plate_item(items) if named is None else named.text)
-        if seen is None:
-            return None
-        given = first((None if named is None else named.get("Likelihood"), text(info, "Likelihood")))
-        return camera_read(
-            format=FORMAT.name,
-            plate=seen,
-            confidence=_likelihood(given or items.get("Likelihood")),
-            country=word(text(info, "CountryCode") or items.get("country")),
-            direction=word(items.get("carMoveDirection", items.get("direction"))),
-            track=word(items.get("carID", items.get("ObjectId"))),
-            vehicle=Vehicle() if car is None else _vehicle(car),
-            device_at=at,
-        )
-
-    reads, fault = reads_of([event], read)
+    given = None if named is None else named.get("Likelihood")
+    likelihood = fields.text(info, "Likelihood") if given is None else given
     images = (one.text for one in event.iterfind(".//Image"))
-    return Push(reads, (*pictures, *(data for one in images for data in picture(one))), at, fault)
-
-
-def _time_of(message: Element | None, zone: tzinfo) -> datetime | None:
-    return None if message is None else moment(message.get("UtcTime"), zone)
+    return with_read(
+        Push(pictures=(*pictures, *(data for one in images for data in fields.picture(one))), at=at),
+        FORMAT.name,
+        _plate_item(items) if named is None else named.text,
+        confidence=_likelihood(likelihood or items.get("Likelihood")),
+        country=fields.word(fields.text(info, "CountryCode") or items.get("country")),
+        direction=fields.word(items.get("carMoveDirection", items.get("direction"))),
+        track=fields.word(items.get("carID", items.get("ObjectId"))),
+        vehicle=Vehicle() if car is None else _vehicle(car),
+    )
 
 
 def _likelihood(value: str | None) -> float | None:
     """Return a likelihood from 0 to 1, also where a maker gives percent."""
-    found = number(value)
-    return share(value, 100 if found is not None and found > 1 else 1)
+    found = fields.number(value)
+    return fields.share(value, 100 if found is not None and found > 1 else 1)
 
 
 def _frame(frame: Element, zone: tzinfo, pictures: tuple[bytes, ...]) -> Push:
-    at = moment(frame.get("UtcTime"), zone)
+    at = fields.moment(frame.get("UtcTime"), zone)
     plates = [one for one in frame.iter("Object") if next(one.iter("LicensePlateInfo"), None) is not None]
     cars = list(frame.iter("VehicleInfo"))
-    reads, fault = reads_of(plates, lambda one: _read(one, cars, at))
+    reads, fault = fields.reads_of(plates, lambda one: _read(one, cars, at))
     images = (
         one for path in (".//VehicleInfo/Image", ".//LicensePlateInfo/Image") for one in frame.iterfind(path)
     )
-    return Push(reads, (*pictures, *(data for one in images for data in picture(one.text))), at, fault)
+    return Push(reads, (*pictures, *(data for one in images for data in fields.picture(one.text))), at, fault)
 
 
 def _read(found: Element, cars: list[Element], at: datetime | None) -> CameraRead | None:
     info = next(found.iter("LicensePlateInfo"))
-    named = info.find("PlateNumber")
-    seen = plate(None if named is None else named.text)
+    named, likelihood = info.find("PlateNumber"), fields.text(info, "Likelihood")
+    seen = fields.plate(None if named is None else named.text)
     if seen is None or named is None:
         return None
     car = next(found.iter("VehicleInfo"), None)
     if car is None and len(cars) == 1:
         car = cars[0]
-    return camera_read(
+    return fields.camera_read(
         format=FORMAT.name,
         plate=seen,
-        confidence=first((share(named.get("Likelihood")), share(text(info, "Likelihood")))),
-        country=word(text(info, "CountryCode")),
-        track=word(found.get("ObjectId")),
+        confidence=fields.first(map(fields.share, (named.get("Likelihood"), likelihood))),
+        country=fields.word(fields.text(info, "CountryCode")),
+        track=fields.word(found.get("ObjectId")),
         vehicle=Vehicle() if car is None else _vehicle(car),
         box=_box(next(found.iter("BoundingBox"), None)),
         device_at=at,
@@ -147,14 +122,13 @@ def _read(found: Element, cars: list[Element], at: datetime | None) -> CameraRea
 
 
 def _vehicle(car: Element) -> Vehicle:
-    make, model, color, kind = (text(car, name) for name in ("Brand", "Model", "Color", "Type"))
-    return vehicle(make, model, color, kind)
+    make, model, color, kind = (fields.text(car, name) for name in ("Brand", "Model", "Color", "Type"))
+    return fields.vehicle(make, model, color, kind)
 
 
 def _box(found: Element | None) -> Box | None:
-    return (
-        None if found is None else corners([found.get(side) for side in ("left", "top", "right", "bottom")])
-    )
+    sides = ("left", "top", "right", "bottom")
+    return None if found is None else fields.corners([found.get(side) for side in sides])
 
 
 FORMAT = Format("onvif", "ONVIF metadata and events", parse)

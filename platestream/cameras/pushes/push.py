@@ -1,7 +1,7 @@
 """Body of a push as parts, and its content as a parser returns it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
 from typing import Any
 from urllib.parse import parse_qsl
@@ -10,6 +10,7 @@ from python_multipart import MultipartParser
 from python_multipart.multipart import parse_options_header
 
 from platestream.cameras.picture_places import Place
+from platestream.cameras.pushes import fields
 from platestream.schemas.camera_read import CameraRead
 from platestream.schemas.message import RefusedError
 
@@ -73,10 +74,10 @@ def parts_of(content_type: str, body: bytes) -> list[Part]:
     kind, options = parse_options_header(content_type)
     if kind == b"application/x-www-form-urlencoded":
         try:
-            fields = parse_qsl(body.decode(), max_num_fields=MOST_PARTS)
+            pairs = parse_qsl(body.decode(), max_num_fields=MOST_PARTS)
         except ValueError as error:
             raise RefusedError("push", "a form that cannot be read") from error
-        return [Part(name.lower(), "", text.encode()) for name, text in fields]
+        return [Part(name.lower(), "", text.encode()) for name, text in pairs]
     if not kind.startswith(b"multipart/"):
         return [Part("", kind.decode("latin-1"), body)]
     made = _Parts()
@@ -125,6 +126,25 @@ class _Parts:
         elif name == b"content-disposition":
             named = options.get(b"name") or options.get(b"filename") or b""
             self.parts[-1].name = named.decode("latin-1").lower()
+
+
+def json_of(parts: Sequence[Part]) -> Mapping[str, Any]:
+    """Return the object of the first text; empty where its JSON is none. Raises RefusedError."""
+    return fields.table(fields.decode_json(texts_of(parts)[0]))
+
+
+def with_read(push: Push, form: str, text: Any, **found: Any) -> Push:
+    """Return the push with the read of its one plate, or with the fault where that cannot be used.
+
+    `text` is the plate as the device gives it; where it has none the push stays without a read.
+    """
+    try:
+        seen = fields.plate(text)
+        if seen is None:
+            return push
+        return replace(push, reads=(fields.camera_read(format=form, plate=seen, device_at=push.at, **found),))
+    except RefusedError as error:
+        return replace(push, fault=error.detail)
 
 
 def pictures_of(parts: Sequence[Part]) -> tuple[bytes, ...]:

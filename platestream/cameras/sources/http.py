@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, tzinfo
 from email.parser import BytesHeaderParser
 from typing import Any
@@ -73,22 +74,18 @@ class HttpCamera:
         finally:
             self.close()
 
-    def _request(self) -> "_Answer":
-        return _Answer(self)
-
-    def open(self) -> httpx.Response:
-        """Return a 200 response whose body is not yet read. Raises CameraError for any other status."""
-        answer = self._client.send(self._client.build_request("GET", self.url), auth=self._auth, stream=True)
-        if answer.status_code == 401 and self._auth is not self._basic:
-            answer.close()
-            self._auth = self._basic
-            answer = self._client.send(
-                self._client.build_request("GET", self.url), auth=self._auth, stream=True
-            )
-        if answer.status_code != 200:
-            answer.close()
+    @contextmanager
+    def _request(self) -> Iterator[httpx.Response]:
+        """Yield a 200 response whose body is not yet read. Raises CameraError for any other status."""
+        with self._client.stream("GET", self.url, auth=self._auth) as answer:
+            if answer.status_code == 200:
+                yield answer
+                return
+        if answer.status_code != 401 or self._auth is self._basic:
             raise CameraError(status_sentence(answer.status_code, bool(self._basic)))
-        return answer
+        self._auth = self._basic
+        with self._request() as answer:
+            yield answer
 
     def _read_body(self, answer: httpx.Response) -> bytes:
         body = bytearray()
@@ -97,18 +94,6 @@ class HttpCamera:
             if len(body) > self._largest:
                 raise CameraError(f"a picture of over {self._largest} bytes")
         return bytes(body)
-
-
-class _Answer:
-    def __init__(self, asker: HttpCamera) -> None:
-        self._asker = asker
-
-    def __enter__(self) -> httpx.Response:
-        self._answer = self._asker.open()
-        return self._answer
-
-    def __exit__(self, *_: object) -> None:
-        self._answer.close()
 
 
 def status_sentence(status: int, signed: bool) -> str:

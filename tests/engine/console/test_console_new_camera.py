@@ -13,7 +13,7 @@ import pytest
 from platestream.access import registry
 from platestream.access.profiles import load
 from platestream.access.rules_in_force import put
-from platestream.cameras import config, live_picture, state
+from platestream.cameras import config, config_checks, live_picture, state
 from platestream.cameras.pages import new_camera
 from platestream.operations.up.status import PLAN, StartPlan
 from platestream.schemas.gate_rules import AgencyRules
@@ -90,7 +90,7 @@ def test_a_camera_is_added_with_its_account_and_its_approval(pages: Pages, lee: 
     one = config.load(file).cameras["main-st-n"]
     assert (one.kind, one.url, one.rate) == ("snapshot", "http://10.0.5.21/snapshot.jpg", 2.0)
     assert one.crop == (0.0, 0.3, 1.0, 0.95)
-    assert config.credentials(one) == 'viewer:ri"ght\\'
+    assert config_checks.credentials(one) == 'viewer:ri"ght\\'
     assert one.credentials_file is not None
     assert stat.S_IMODE(one.credentials_file.stat().st_mode) == 0o600
     assert file.read_text().startswith("# Written by hand.")

@@ -4,6 +4,7 @@ from typing import get_args
 import pytest
 
 from platestream.cameras import config
+from platestream.cameras.kinds import URLS, StreamKind
 from platestream.cameras.sources.streams import PROTOCOLS
 from platestream.schemas.message import RefusedError
 
@@ -23,10 +24,8 @@ def test_a_camera_needs_no_more_than_kind_address_and_place(tmp_path: Path) -> N
 
 
 def test_every_protocol_has_the_schemes_of_its_addresses_and_what_opens_it() -> None:
-    assert (
-        set(PROTOCOLS) == set(config.URLS) - {"events", "mqtt", "onvif"} == set(get_args(config.StreamKind))
-    )
-    assert all(config.URLS.values())
+    assert set(PROTOCOLS) == set(URLS) - {"events", "mqtt", "onvif"} == set(get_args(StreamKind))
+    assert all(URLS.values())
 
 
 def test_a_camera_that_sends_on_motion_may_be_silent_longer_than_a_stream(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from platestream.cameras.config import PushFormat
+from platestream.cameras.kinds import PushFormat
 from platestream.cameras.pushes.docs import table
 from platestream.cameras.pushes.fields import box, decode_xml, moment, plate, share, since_1970
 from platestream.cameras.pushes.formats import FORMATS
