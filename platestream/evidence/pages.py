@@ -13,7 +13,6 @@ from platestream.evidence import hold as hold_service
 from platestream.inquiries.pages.pictures import EPOCH, MICROSECOND
 from platestream.inquiries.search import Pass, narrowest_search, purposes
 from platestream.runtime.scratch_file import scratch_file
-from platestream.schemas.acts import BY_NAME
 from platestream.web.page_request import PageRequest, Routes
 
 CHUNK = 1 << 18
@@ -23,9 +22,6 @@ CHUNK = 1 << 18
 def list_holds(request: PageRequest) -> Response:
     """Show all holds, the next to be released first."""
     found = exporting.holds(request.door)
-    may_export = not set(request.console.roles(request.session.who)).isdisjoint(
-        BY_NAME["evidence_export"].roles
-    )
     sent: dict[UUID, list[dispatch.TransferView]] = {}
     for one in dispatch.views(request.door):
         sent.setdefault(one.hold_id, []).append(one)
@@ -33,7 +29,7 @@ def list_holds(request: PageRequest) -> Response:
         "evidence.html",
         holds=found,
         purposes=purposes(request.door),
-        may_export=may_export,
+        may_export=request.may("evidence_export"),
         sent=sent,
         systems=list(systems.active(request.door.streams).values()),
     )
@@ -66,27 +62,16 @@ def hold_partner_reads(request: PageRequest) -> Response:
 
 def extend(request: PageRequest) -> Response:
     """Extend a release date, for a lawful action."""
-    terms = hold_service.Terms(
-        case_number=request.field("case_number"),
-        authority=request.field("authority"),
-        schedule="",
-        release_at=request.time("release"),
-    )
-    hold_service.extend(request.door, _hold_id(request), terms)
+    fields, release = request.values("case_number", "authority"), request.time("release")
+    terms = hold_service.Terms(schedule="", release_at=release, **fields)
+    hold_service.extend(request.door, request.named("hold"), terms)
     return request.redirect("/evidence")
 
 
 def export(request: PageRequest) -> Response:
     """Return the package as a .zip file."""
-    hold_id = _hold_id(request)
-    made = exporting.export(
-        request.door,
-        hold_id,
-        None,
-        request.now,
-        receiver=request.field("receiver"),
-        purpose=request.field("purpose"),
-    )
+    hold_id, to = request.named("hold"), request.values("receiver", "purpose")
+    made = exporting.export(request.door, hold_id, None, request.now, **to)
     file = scratch_file()  # closed when it was sent
     package.pack(made, file)
     headers = {
@@ -99,13 +84,8 @@ def export(request: PageRequest) -> Response:
 
 def send(request: PageRequest) -> Response:
     """Export a hold to a registered evidence system."""
-    dispatch.export_to(
-        request.door,
-        _hold_id(request),
-        request.field("system"),
-        request.now,
-        purpose=request.field("purpose"),
-    )
+    hold_id, system, purpose = request.named("hold"), request.field("system"), request.field("purpose")
+    dispatch.export_to(request.door, hold_id, system, request.now, purpose=purpose)
     return request.redirect("/evidence")
 
 
@@ -127,26 +107,14 @@ def hold_terms(request: PageRequest) -> dict[str, Any]:
 
 
 def _terms(request: PageRequest) -> hold_service.Terms:
-    return hold_service.Terms(
-        case_number=request.field("case_number"),
-        authority=request.field("authority"),
-        schedule=request.field("schedule"),
-        release_at=request.time("release"),
-        purpose=request.field("purpose"),
-        violation=request.field("violation"),
-        vehicles=request.vehicles(),
-    )
+    fields = request.values("case_number", "authority", "schedule", "purpose", "violation")
+    return hold_service.Terms(release_at=request.time("release"), vehicles=request.vehicles(), **fields)
 
 
 def _chosen(text: str) -> Pass:
     """Return the chosen rows. Raises ValueError."""
     detection, at, plate, camera = text.split(" ", 3)
     return Pass(UUID(detection), EPOCH + int(at) * MICROSECOND, plate, camera)
-
-
-def _hold_id(request: PageRequest) -> UUID:
-    found: UUID = request.http.path_params["hold"]
-    return found
 
 
 def _parts(file: IO[bytes]) -> Iterator[bytes]:

@@ -6,7 +6,7 @@ from collections import Counter
 
 from starlette.responses import Response
 
-from platestream.access.pages.fields import BASE, address, page, record_id
+from platestream.access.pages.fields import BASE, address, page
 from platestream.operations import dead_letters as job
 from platestream.web.page_request import PageRequest, Routes
 
@@ -31,7 +31,7 @@ def list_messages(request: PageRequest) -> Response:
 
 def show_message(request: PageRequest) -> Response:
     """Show one message: its headers and the reason of its rejection."""
-    message, _payload = job.show(request.door, record_id(request))
+    message, _payload = job.show(request.door, request.named("name"))
     return page(request, "rejected_message.html", message=message, goes_back=message.topic in job.AGAIN)
 
 

@@ -61,7 +61,7 @@ def prove(request: PageRequest, session: Session) -> None:
     if message := attempts.claim():
         record_refusal(request.console, request.http, session.who, CONFIRMATION, TOO_MANY, "second factor")
         raise WrongCodeError(message, 429)
-    place, code = f"on the console from {request.address}", request.field("code")[:64]
+    place, code = request.place, request.field("code")[:64]
     by = kind_of(code)
     try:
         if credential := request.field("credential"):

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from starlette.datastructures import FormData, UploadFile
@@ -14,6 +14,7 @@ from starlette.routing import Match
 
 from platestream.access.door import Documentation, Door
 from platestream.access.gate import MOST_VEHICLES
+from platestream.schemas.acts import BY_NAME
 from platestream.web.cookies import DONE
 from platestream.web.sessions import Session
 
@@ -37,6 +38,20 @@ class PageRequest:
         value = self.form.get(name, self.http.query_params.get(name, ""))
         return "" if isinstance(value, UploadFile) else value.strip()
 
+    def values(self, *names: str) -> dict[str, Any]:
+        """Return several fields by name, as `field` returns each."""
+        return {name: self.field(name) for name in names}
+
+    def named(self, name: str) -> Any:
+        """Return a part of the path, of the type that its route declares."""
+        return self.http.path_params[name]
+
+    def may(self, act: str) -> bool:
+        """Return whether one of the person's roles may do this act, so that it is offered. The door
+        decides.
+        """
+        return not set(self.console.roles(self.session.who)).isdisjoint(BY_NAME[act].roles)
+
     def time(self, name: str) -> datetime | None:
         """Return a time of the form, in the agency's time zone; None if it was not filled in. Raises
         ValueError.
@@ -58,6 +73,10 @@ class PageRequest:
         sent = self.form.getlist(name) or self.http.query_params.getlist(name)
         return [one for one in sent if isinstance(one, str) and one.strip()]
 
+    def documentation(self, *names: str) -> Documentation:
+        """Return fields of the form that document an inquiry."""
+        return cast("Documentation", self.values(*names))
+
     def documentation_of_link(self) -> Documentation:
         """Return the documentation of the inquiry whose page has this link. Raises HTTPException."""
         look, query = self.http.path_params["look"], self.http.query_params
@@ -71,6 +90,11 @@ class PageRequest:
     def address(self) -> str:
         """Return the address that the request came from."""
         return self.http.client.host if self.http.client else "an unknown address"
+
+    @property
+    def place(self) -> str:
+        """Return where an act of this request is done, for the log."""
+        return f"on the console from {self.address}"
 
     @property
     def is_partial(self) -> bool:

@@ -60,7 +60,7 @@ def change_password(request: PageRequest) -> Response:
         return request.refusal_page("Too many wrong passwords. Try again in a few minutes.", 429)
     if console.passwords.proven(who, current):
         console.attempts.give_back(who, claim)
-    accounts.change_own(request.door, current, new, request.now, f"on the console from {request.address}")
+    accounts.change_own(request.door, current, new, request.now, request.place)
     console.sessions.end_all(who, who, "the password was changed")
     return cookies.end_session("/sign-in?said=set")
 
@@ -80,8 +80,7 @@ def end_session(request: PageRequest) -> Response:
 
 def take_token(request: PageRequest) -> Response:
     """Take a token that the administrator permitted. It is shown once."""
-    place = f"on the console from {request.address}"
-    made, text = tokens.take(request.door, request.field("id"), request.now, place)
+    made, text = tokens.take(request.door, request.field("id"), request.now, request.place)
     return request.page("account_token.html", token=made, text=text)
 
 

@@ -49,7 +49,7 @@ def set_up(request: PageRequest) -> Response:
     console, session, who = request.console, request.session, request.session.who
     if refused := check_password(request):
         return refused
-    before, place = console.factors.version(who), f"on the console from {request.address}"
+    before, place = console.factors.version(who), request.place
     code, now = request.field("code")[:64], request.now
     try:
         texts = second_factor.set_up(request.door, session.secret, code, before, now, place)
@@ -62,7 +62,7 @@ def set_up(request: PageRequest) -> Response:
 
 def renew_codes(request: PageRequest) -> Response:
     """Make other recovery codes, and show them once."""
-    texts = second_factor.renew_codes(request.door, request.now, f"on the console from {request.address}")
+    texts = second_factor.renew_codes(request.door, request.now, request.place)
     return request.page("recovery_codes.html", codes=texts, where="/account")
 
 

@@ -40,7 +40,7 @@ def add(request: PageRequest) -> Response:
             place_of(request.http),
             request.field("name"),
             request.now,
-            f"on the console from {request.address}",
+            request.place,
         )
     except FactorError:
         return request.refusal_page(REFUSED, 403)
@@ -55,8 +55,7 @@ def remove(request: PageRequest) -> Response:
     console, session = request.console, request.session
     if console.requires_factor(session.who) and len(console.factor_versions(session.who)) == 1:
         return request.refusal_page("The rules require a second factor of you: add another one first.")
-    place = f"on the console from {request.address}"
-    passkeys.remove(request.door, request.field("id"), request.now, place)
+    passkeys.remove(request.door, request.field("id"), request.now, request.place)
     left = console.factor_versions(session.who)
     if not console.passkeys.of(session.who):
         second_factor.passkey_codes(request.door.settings).end(session.who)

@@ -17,67 +17,53 @@ NONE = "No command line waits with this code. Codes are for one use within ten m
 def show(request: PageRequest) -> Response:
     """Show the command line that asks with a code, or a form for the code."""
     code = request.field("code")
-    if not code:
-        return request.page("account_terminal.html", asking=None, message="")
-    asking = _find(request, code)
-    status = 200 if asking else 404
-    return request.page(
-        "account_terminal.html",
-        status,
-        asking=asking,
-        shown=device_codes.shown,
-        message="" if asking else NONE,
-    )
+    asking = _find(request, code) if code else None
+    if asking is None:
+        return _page(request, NONE if code else "", 404 if code else 200)
+    return request.page("account_terminal.html", asking=asking, shown=device_codes.shown, message="")
 
 
 def decide(request: PageRequest) -> Response:
     """Allow or deny a command line. To allow one asks for the second factor."""
-    if _find(request, request.field("code")) is None:
-        return request.page("account_terminal.html", 404, asking=None, message=NONE)
-    codes = request.console.device_codes
-    asking = codes.claim(request.field("code"), request.now)
+    codes, code = request.console.device_codes, request.field("code")
+    asking = codes.claim(code, request.now) if _find(request, code) else None
     if asking is None:
-        return request.page("account_terminal.html", 404, asking=None, message=NONE)
+        return _page(request, NONE, 404)
     if request.field("decision") != "allow":
         codes.deny(asking)
         record_refusal(request.console, request.http, request.session.who, WAY, "denied in the console")
-        return request.page("account_terminal.html", asking=None, message=f"{asking.machine} is denied.")
-    place = f"on the console from {request.address}, for {asking.address or 'an unknown address'}"
+        return _page(request, f"{asking.machine} is denied.")
+    place = f"{request.place}, for {asking.address or 'an unknown address'}"
     try:
         token, text = terminals.sign_in(request.door, asking.machine, request.now, place)
     except BaseException:
         codes.release(asking)
         raise
     codes.grant(asking, request.session.who, text)
-    event = SignInEvent(
-        kind="terminal",
-        at=request.now,
-        who=request.session.who,
-        way=WAY,
-        address=asking.address,
-        session=token.id,
-    )
+    who, address = request.session.who, asking.address
+    event = SignInEvent(kind="terminal", at=request.now, who=who, way=WAY, address=address, session=token.id)
     request.console.sign_in_log.note([event])
-    return request.page("account_terminal.html", asking=None, message=f"{asking.machine} is signed in.")
+    return _page(request, f"{asking.machine} is signed in.")
 
 
 def end(request: PageRequest) -> Response:
     """End a command line of one's own."""
-    place = f"on the console from {request.address}"
-    ended = terminals.end(request.door, request.field("id"), request.now, place)
-    note_ends(request, [ended])
+    note_ends(request, [terminals.end(request.door, request.field("id"), request.now, request.place)])
     return request.redirect("/account#sessions")
 
 
 def note_ends(request: PageRequest, ended: list[Token]) -> None:
     """Record the ends of command lines by the person of the request."""
     by, why = request.session.who, "command line signed out"
-    request.console.sign_in_log.note(
-        [
-            SignInEvent(kind="ended", at=request.now, who=one.who, by=by, session=one.id, why=why)
-            for one in ended
-        ]
-    )
+    events = [
+        SignInEvent(kind="ended", at=request.now, who=one.who, by=by, session=one.id, why=why)
+        for one in ended
+    ]
+    request.console.sign_in_log.note(events)
+
+
+def _page(request: PageRequest, message: str, status: int = 200) -> Response:
+    return request.page("account_terminal.html", status, asking=None, message=message)
 
 
 def _find(request: PageRequest, code: str) -> Request | None:

@@ -8,11 +8,10 @@ from platestream.access.pages.fields import (
     BASE,
     address,
     day,
-    deactivate_record,
+    deactivation,
     lines,
     page,
     previous_record,
-    record_id,
     save_record,
 )
 from platestream.access.registry import show_several
@@ -35,9 +34,9 @@ def show_agency(request: PageRequest) -> Response:
     """Show one agency. Raises RefusedError if no agency has that name."""
     found = show_several(request.door, "agency", "camera")
     for agency in found["agency"]:
-        if agency.id == record_id(request):
+        if agency.id == request.named("name"):
             return page(request, "agency.html", agency=agency, cameras=found["camera"], KINDS=KINDS)
-    raise RefusedError("registry", f"no agency is registered as {record_id(request)}")
+    raise RefusedError("registry", f"no agency is registered as {request.named('name')}")
 
 
 def register(request: PageRequest) -> Response:
@@ -57,23 +56,16 @@ def register(request: PageRequest) -> Response:
         state=request.field("state").upper(),
         shares_cameras=lines(request, "shares_cameras"),
         shares_kinds=tuple(request.fields("shares_kinds")),
-        approved_by=request.field("approved_by"),
-        declared_by=request.field("declared_by"),
+        **request.values("approved_by", "declared_by"),
         declaration=request.field("declaration").lower(),
         **days,
     )
     return request.redirect(address("agencies", written.id))
 
 
-def deactivate(request: PageRequest) -> Response:
-    """Deactivate an agency: its people lose access."""
-    deactivate_record(request, "agency")
-    return request.redirect(f"{BASE}/agencies")
-
-
 ROUTES: Routes = {
     ("GET", f"{BASE}/agencies"): list_agencies,
     ("POST", f"{BASE}/agencies"): register,
-    ("POST", f"{BASE}/agencies/end"): deactivate,
+    ("POST", f"{BASE}/agencies/end"): deactivation("agency"),
     ("GET", f"{BASE}/agencies/{{name:path}}"): show_agency,
 }

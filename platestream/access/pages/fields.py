@@ -10,11 +10,10 @@ from starlette.responses import Response
 
 from platestream.access import registry as job
 from platestream.access.door import Door
-from platestream.schemas.acts import BY_NAME
 from platestream.schemas.message import RefusedError
 from platestream.schemas.registry import Kind, RegistryRecord
 from platestream.web import undo
-from platestream.web.page_request import PageRequest
+from platestream.web.page_request import Page, PageRequest
 
 BASE = "/administration"
 PAGES = (
@@ -41,21 +40,10 @@ SECTIONS: dict[Kind, tuple[str, bool]] = {
 Put = Callable[[Door, RegistryRecord, datetime], RegistryRecord]
 
 
-def is_allowed(request: PageRequest, act: str) -> bool:
-    """Return whether a form is offered: whether one of the person's roles may do this act. The door
-    decides.
-    """
-    return bool(set(request.console.roles(request.session.who)) & set(BY_NAME[act].roles))
-
-
 def page(request: PageRequest, template: str, status: int = 200, **shown: Any) -> Response:
     """Render a page of administration, with links to the others."""
-
-    def offered(act: str) -> bool:
-        return is_allowed(request, act)
-
-    pages = [(path, title) for path, title, act in PAGES if offered(act)]
-    return request.page(template, status, pages=pages, may=offered, address=address, **shown)
+    pages = [(path, title) for path, title, act in PAGES if request.may(act)]
+    return request.page(template, status, pages=pages, may=request.may, address=address, **shown)
 
 
 def address(section: str, name: str) -> str:
@@ -65,11 +53,6 @@ def address(section: str, name: str) -> str:
     '/administration/people/lee%20%232'
     """
     return f"{BASE}/{section}/{quote(name)}"
-
-
-def record_id(request: PageRequest) -> str:
-    """Return the id of the record that the address names."""
-    return str(request.http.path_params["name"])
 
 
 def day(request: PageRequest, name: str, known: datetime | None = None) -> datetime | None:
@@ -117,7 +100,8 @@ def save_record(
     written = how(request.door, record, request.now)
     request.console.forget_people()
     if known is not None and known.active:
-        _offer_undo(request, f"{kind.capitalize()} {written.id} is changed.", written, known)
+        message = f"{kind.capitalize()} {written.id} is changed."
+        _RESTORE.offer(request, message, RecordChange(written, known))
     return written
 
 
@@ -126,17 +110,23 @@ def deactivate_record(request: PageRequest, kind: Kind, but: str = "") -> Regist
     ended = job.end(request.door, kind, request.field("id"), request.now)
     request.console.forget_people()
     was = msgspec.structs.replace(ended, active=True)
-    _offer_undo(request, f"{kind.capitalize()} {ended.id} is deactivated{but}.", ended, was)
+    message = f"{kind.capitalize()} {ended.id} is deactivated{but}."
+    _RESTORE.offer(request, message, RecordChange(ended, was))
     return ended
 
 
-def _offer_undo(request: PageRequest, message: str, written: RegistryRecord, was: RegistryRecord) -> None:
-    """Offer to restore the record as it `was`, as long as it is still as `written`."""
-    _RESTORE.offer(request, message, RecordChange(written, was))
+def deactivation(kind: Kind, anchor: str = "") -> Page:
+    """Return the page that deactivates a record of a kind and shows the page of all, at an anchor."""
+
+    def deactivate(request: PageRequest) -> Response:
+        deactivate_record(request, kind)
+        return request.redirect(f"{BASE}/{SECTIONS[kind][0]}{anchor}")
+
+    return deactivate
 
 
 class RecordChange(msgspec.Struct, frozen=True):
-    """A record as it was `written`, and as it `was` before."""
+    """A record as it was `written`, and as it `was` before, which is restored while it is as `written`."""
 
     written: RegistryRecord
     was: RegistryRecord

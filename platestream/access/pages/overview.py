@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from starlette.responses import Response
 
 from platestream.access import rules_in_force
-from platestream.access.pages.fields import BASE, is_allowed, page
+from platestream.access.pages.fields import BASE, page
 from platestream.access.registry import records, show_several
 from platestream.audit.yearly import periodic
 from platestream.cameras.state import GatewayHealth
@@ -46,9 +46,7 @@ def show_overview(request: PageRequest) -> Response:
     """Show the items that need attention, with links to the pages that fix them."""
     found = show_several(request.door, "user", "agency", "camera", "detail")
     _people, rules = request.console.people()
-    waiting = None
-    if is_allowed(request, "dead_letter_show"):
-        waiting = dead_letters.count_waiting(request.door)
+    waiting = dead_letters.count_waiting(request.door) if request.may("dead_letter_show") else None
     return page(
         request,
         "administration.html",

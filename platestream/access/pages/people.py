@@ -16,10 +16,8 @@ from platestream.access.pages.fields import (
     address,
     day,
     deactivate_record,
-    is_allowed,
     page,
     previous_record,
-    record_id,
     save_record,
 )
 from platestream.access.registry import put_user, show_several
@@ -50,9 +48,9 @@ def list_people(request: PageRequest) -> Response:
 def show_person(request: PageRequest) -> Response:
     """Show one person. Raises RefusedError if nobody has that name."""
     shown = _shown(request)
-    person = shown["people"].users.get(record_id(request))
+    person = shown["people"].users.get(request.named("name"))
     if person is None:
-        raise RefusedError("registry", f"nobody is registered as {record_id(request)}")
+        raise RefusedError("registry", f"nobody is registered as {request.named('name')}")
     devices = request.console.known_devices.of(person.id, request.now)
     sessions = request.console.sessions.of(person.id, request.now)
     shown["terminals"] = terminals.of(request.door.settings, person.id, request.now)
@@ -75,12 +73,10 @@ def register(request: PageRequest) -> Response:
         known,
         with_roles,
         name=request.field("title"),
-        agency=request.field("agency"),
         employee_number=request.field("employee_number") or (known.employee_number if known else ""),
         sworn={"yes": True, "no": False}.get(request.field("sworn"), known.sworn if known else None),
-        material=request.field("material"),
         trained_at=day(request, "trained", known.trained_at if known else None),
-        approved_by=request.field("approved_by"),
+        **request.values("agency", "material", "approved_by"),
     )
     return request.redirect(address("people", written.id))
 
@@ -100,7 +96,7 @@ def make_code(request: PageRequest) -> Response:
     """
     who = request.field("id")
     factor = request.field("factor") == "yes"
-    text, made = accounts.invite(request.door, who, request.now, _place(request), factor=factor)
+    text, made = accounts.invite(request.door, who, request.now, request.place, factor=factor)
     request.console.sessions.end_all(who, request.session.who, "a one-time code was made")
     if who == request.session.who:
         return request.console.sign_out(request.session)
@@ -133,20 +129,14 @@ def raise_limit(request: PageRequest) -> Response:
     who = request.field("id")
     if not (by := request.vehicles()):
         raise ValueError("enter the number of additional vehicles")
-    inquiries.raise_limit(
-        request.door, who, by, case_number=request.field("case_number"), reason=request.field("reason")
-    )
+    inquiries.raise_limit(request.door, who, by, **request.values("case_number", "reason"))
     return request.redirect(address("people", who))
-
-
-def _place(request: PageRequest) -> str:
-    return f"on the console from {request.address}"
 
 
 def _shown(request: PageRequest) -> dict[str, Any]:
     kinds: tuple[Kind, ...] = ("user", "agency", "material")
     on_shift = None
-    if is_allowed(request, "shift_show"):
+    if request.may("shift_show"):
         found, there = shifts.show_beside(request.door, request.now, *kinds, beside="account")
         on_shift = {one.shift.user: one for one in there}
     else:

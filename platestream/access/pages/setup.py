@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from starlette.responses import Response
 
 from platestream.access import accounts, recovery, registry, rules_in_force
-from platestream.access.pages.fields import BASE, day, is_allowed
+from platestream.access.pages.fields import BASE, day
 from platestream.access.profiles import load, names
 from platestream.schemas.acts import ROLES
 from platestream.schemas.message import RefusedError
@@ -69,7 +69,7 @@ def found(request: PageRequest) -> Response:
     code = recovery.code_at_founding(door, roles)
     registry.put_user(door, person, now, roles)
     request.console.forget_people()
-    accounts.set_own(door, password, now, f"on the console from {request.address}")
+    accounts.set_own(door, password, now, request.place)
     versions = request.console.passwords.version(who), accounts.resets(door.settings, who)
     request.session.change(password=versions[0], resets=versions[1])
     return _steps(request, code)
@@ -116,7 +116,7 @@ def _steps(request: PageRequest, code: str = "") -> Response:
         ruled=rules,
         rules_set=rules_set,
         profiles=profiles,
-        may_rule=is_allowed(request, "rules"),
+        may_rule=request.may("rules"),
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
-from typing import IO, Any
+from typing import IO, Any, Literal
 from uuid import UUID
 
 from starlette.responses import Response, StreamingResponse
@@ -24,7 +24,7 @@ from platestream.schemas.acts import BY_NAME
 from platestream.schemas.finding import Finding
 from platestream.schemas.ledger import LedgerEntry
 from platestream.schemas.sign_in_event import KINDS
-from platestream.web.page_request import PageRequest, Routes
+from platestream.web.page_request import Page, PageRequest, Routes
 
 ANSWERS = {"held": "held", "not_held": "not held", "not_checked": "not checked", "people": "for people"}
 EVER = datetime.fromisoformat("1970-01-02T00:00Z")
@@ -86,7 +86,7 @@ def make_draw(request: PageRequest) -> Response:
 
 def show_draw(request: PageRequest) -> Response:
     """Show a draw: its inquiries with their details, and a form to judge each."""
-    shown = audit_findings.show(request.door, _draw_of_path(request))
+    shown = audit_findings.show(request.door, request.named("draw"))
     rows = list(_rows(request, shown))
     following = _following(rows, request.field("after"))
     return audit_page(
@@ -100,12 +100,10 @@ def judge(request: PageRequest) -> Response:
     if verdict not in ("meets", "fails"):
         raise ValueError("select whether the inquiry meets the order")
     finding = audit_findings.Finding(
-        draw=_draw_of_path(request),
+        draw=request.named("draw"),
         inquiry_id=UUID(request.field("inquiry")),
         meets=verdict == "meets",
-        note=request.field("note"),
-        data_error=request.field("data_error"),
-        correction=request.field("correction"),
+        **request.values("note", "data_error", "correction"),
     )
     audit_findings.record_finding(request.door, finding)
     return request.redirect(f"/audit/draws/{finding.draw}?after={finding.inquiry_id}#next")
@@ -114,7 +112,7 @@ def judge(request: PageRequest) -> Response:
 def show_memorandum(request: PageRequest) -> Response:
     """Show the memorandum of a year: its draft, or the filed one."""
     number = request.field("draw")
-    year = _number_of_path(request, "year")
+    year = request.named("year")
     shown = progress.memorandum(
         request.door, year, request.now, _whole_number(number, "a draw") if number else None
     )
@@ -131,14 +129,14 @@ def file_memorandum(request: PageRequest) -> Response:
     return request.redirect(f"/audit/memo/{done.memo.drawn.year}?draw={done.memo.entry.number}")
 
 
-def download_pdf(request: PageRequest) -> Response:
-    """Return a filed memorandum as PDF."""
-    return _download(*filing.document(request.door, _draw_of_path(request), "pdf"), "application/pdf")
+def download(layout: Literal["md", "pdf"], media: str) -> Page:
+    """Return the page that sends a filed memorandum in a layout."""
 
+    def send(request: PageRequest) -> Response:
+        name, content = filing.document(request.door, request.named("draw"), layout)
+        return Response(content, media_type=media, headers=_named(name))
 
-def download_markdown(request: PageRequest) -> Response:
-    """Return a filed memorandum as Markdown."""
-    return _download(*filing.document(request.door, _draw_of_path(request), "md"), "text/markdown")
+    return send
 
 
 def show_order(request: PageRequest) -> Response:
@@ -157,20 +155,14 @@ def check_order(request: PageRequest) -> Response:
     if law:
         clauses = list(checking.by_law(law, results))
     counts = {name: sum(one.outcome == name for one in results) for name in checking.OUTCOMES}
-    shown: dict[str, Any] = {
-        "results": results,
-        "clauses": clauses,
-        "counts": counts,
-        "law": law,
-        "READ": READ,
-    }
-    return audit_page(request, "audit_policy.html", **shown)
+    shown: dict[str, Any] = {"results": results, "clauses": clauses, "counts": counts}
+    return audit_page(request, "audit_policy.html", law=law, READ=READ, **shown)
 
 
 def export(request: PageRequest) -> Response:
     """Export the sealed log as a file."""
-    reason = {"case_number": request.field("case_number"), "reason": request.field("reason")}
-    return sealed_log(request.door, request.now.astimezone(request.console.zone), **reason)
+    now = request.now.astimezone(request.console.zone)
+    return sealed_log(request.door, now, **request.values("case_number", "reason"))
 
 
 def sealed_log(door: Door, now: datetime, *, case_number: str, reason: str) -> Response:
@@ -192,8 +184,7 @@ def _chunks(file: IO[bytes], opened: ExitStack) -> Iterator[bytes]:
 
 def audit_page(request: PageRequest, template: str, status: int = 200, **shown: Any) -> Response:
     """Render a page about audits, with the actions that the person may do."""
-    roles = set(request.console.roles(request.session.who))
-    may = {act: bool(roles & set(BY_NAME[act].roles)) for act in BY_NAME if act.startswith("audit_")}
+    may = {act: request.may(act) for act in BY_NAME if act.startswith("audit_")}
     return request.page(template, status, may=may, ANSWERS=ANSWERS, BY_NAME=BY_NAME, EVER=EVER, **shown)
 
 
@@ -219,10 +210,6 @@ def _following(rows: Sequence[Row], after: str) -> UUID | None:
     return next((row.inquiry_id for row in waiting), None)
 
 
-def _download(name: str, content: bytes, kind: str) -> Response:
-    return Response(content, media_type=kind, headers=_named(name))
-
-
 def _named(name: str) -> dict[str, str]:
     return {"Content-Disposition": f'attachment; filename="{name}"'}
 
@@ -230,15 +217,6 @@ def _named(name: str) -> dict[str, str]:
 def _year(request: PageRequest) -> int:
     text = request.field("year")
     return _whole_number(text, "a year") if text else request.now.year
-
-
-def _draw_of_path(request: PageRequest) -> int:
-    return _number_of_path(request, "draw")
-
-
-def _number_of_path(request: PageRequest, name: str) -> int:
-    number: int = request.http.path_params[name]
-    return number
 
 
 def _whole_number(text: str, what: str) -> int:
@@ -256,8 +234,8 @@ ROUTES: Routes = {
     ("POST", "/audit/draws"): make_draw,
     ("GET", "/audit/draws/{draw:int}"): show_draw,
     ("POST", "/audit/draws/{draw:int}"): judge,
-    ("GET", "/audit/draws/{draw:int}/memorandum.pdf"): download_pdf,
-    ("GET", "/audit/draws/{draw:int}/memorandum.md"): download_markdown,
+    ("GET", "/audit/draws/{draw:int}/memorandum.pdf"): download("pdf", "application/pdf"),
+    ("GET", "/audit/draws/{draw:int}/memorandum.md"): download("md", "text/markdown"),
     ("GET", "/audit/memo/{year:int}"): show_memorandum,
     ("POST", "/audit/memo/{year:int}"): file_memorandum,
     ("GET", "/audit/policy"): show_order,

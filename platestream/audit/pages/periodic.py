@@ -33,9 +33,12 @@ class Shown:
     publishable: list[str]
 
 
-def due(request: PageRequest) -> Response:
+def due(request: PageRequest, refused: str = "", status: int = 200) -> Response:
     """Show the recurring audits of the profile and forms for pending ones."""
-    return _due(request)
+    rhythms, standings, record = periodic.overview(request.door, request.now)
+    shown = [_shown(request, one, rhythms[one.rhythm], record) for one in standings]
+    last_day = _last_day(request)
+    return audit_page(request, "audit_due.html", status, rhythms=shown, refused=refused, last_day=last_day)
 
 
 def draw(request: PageRequest) -> Response:
@@ -57,17 +60,10 @@ def publish(request: PageRequest) -> Response:
     """Record the publication of a report: the unchanged file, and where it was published."""
     sent = request.form.get("file")
     if not isinstance(sent, UploadFile) or not sent.filename:
-        return _due(request, "Choose the file that was published.", 400)
+        return due(request, "Choose the file that was published.", 400)
     name, period, where = (request.field(field) for field in ("rhythm", "period", "where"))
     law_reports.publish(request.door, name, period, where, sent.file.read(), request.now)
     return request.redirect(f"/audit/due#{name}")
-
-
-def _due(request: PageRequest, refused: str = "", status: int = 200) -> Response:
-    rhythms, standings, record = periodic.overview(request.door, request.now)
-    shown = [_shown(request, one, rhythms[one.rhythm], record) for one in standings]
-    last_day = _last_day(request)
-    return audit_page(request, "audit_due.html", status, rhythms=shown, refused=refused, last_day=last_day)
 
 
 def _last_day(request: PageRequest) -> Callable[[datetime | None], str]:

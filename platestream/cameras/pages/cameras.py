@@ -7,17 +7,15 @@ from typing import Any
 import msgspec
 from starlette.responses import Response
 
-from platestream.access.door import Documentation
 from platestream.access.pages.fields import (
     BASE,
     address,
     day,
-    deactivate_record,
+    deactivation,
     lines,
     number,
     page,
     previous_record,
-    record_id,
     save_record,
 )
 from platestream.access.pages.overview import gateway_status
@@ -67,7 +65,7 @@ def list_cameras(request: PageRequest) -> Response:
 
 def show_camera(request: PageRequest) -> Response:
     """Show one camera, with a form to register it if it is not registered yet."""
-    return _camera_page(request, record_id(request))
+    return _camera_page(request, request.named("name"))
 
 
 def register(request: PageRequest) -> Response:
@@ -137,8 +135,7 @@ def show_live(request: PageRequest) -> Response:
 def compare(request: PageRequest) -> Response:
     """Show the picture before and after the last fault of a camera's picture. The view is logged."""
     name = request.field("id")
-    why: Documentation = {"case_number": request.field("case_number"), "reason": request.field("reason")}
-    live_access.log_viewing(request.door, name, **why)
+    live_access.log_viewing(request.door, name, **request.values("case_number", "reason"))
     folder = spool(request.door.settings)
     found = stored_pictures(folder, name, request.door.keys) if folder else []
     shown = [(one.which, one.at, store_picture(request, one.image)) for one in found]
@@ -161,12 +158,6 @@ def release(request: PageRequest) -> Response:
     return _camera_page(request, name, f"{count} frames of {name} are released for processing.")
 
 
-def retire(request: PageRequest) -> Response:
-    """Retire a camera."""
-    deactivate_record(request, "camera")
-    return request.redirect(f"{BASE}/cameras")
-
-
 def register_detail(request: PageRequest) -> Response:
     """Register, change or approve a special detail."""
     known = previous_record(request, "detail")
@@ -178,17 +169,9 @@ def register_detail(request: PageRequest) -> Response:
         cameras=lines(request, "cameras"),
         since=request.time("since"),
         until=request.time("until"),
-        approved_by=request.field("approved_by"),
         approved_at=day(request, "approved_at", known.approved_at if known else None),
-        case_number=request.field("case_number"),
-        results=request.field("results"),
+        **request.values("approved_by", "case_number", "results"),
     )
-    return request.redirect(f"{BASE}/cameras#details")
-
-
-def end_detail(request: PageRequest) -> Response:
-    """End a special detail early."""
-    deactivate_record(request, "detail")
     return request.redirect(f"{BASE}/cameras#details")
 
 
@@ -252,12 +235,12 @@ ROUTES: Routes = {
     ("POST", f"{BASE}/cameras/approve"): approve,
     ("POST", f"{BASE}/cameras/approve-all"): approve_gateway,
     ("POST", f"{BASE}/cameras/release"): release,
-    ("POST", f"{BASE}/cameras/end"): retire,
+    ("POST", f"{BASE}/cameras/end"): deactivation("camera"),
     ("POST", f"{BASE}/cameras/look"): show_live,
     ("POST", f"{BASE}/cameras/compare"): compare,
     ("POST", f"{BASE}/cameras/accept-picture"): accept_picture,
     ("GET", "/live/{look}/{name:path}"): live.pictures,
     ("POST", f"{BASE}/details"): register_detail,
-    ("POST", f"{BASE}/details/end"): end_detail,
+    ("POST", f"{BASE}/details/end"): deactivation("detail", "#details"),
     ("GET", f"{BASE}/cameras/{{name:path}}"): show_camera,
 }

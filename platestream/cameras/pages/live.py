@@ -17,7 +17,6 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import Response, StreamingResponse
 
-from platestream.access.door import Documentation
 from platestream.cameras import live_picture
 from platestream.operations.up import live_access, status
 from platestream.web import cookies
@@ -35,7 +34,7 @@ _BETWEEN = b"--picture\r\n"
 
 def begin(request: PageRequest, camera: str) -> str:
     """Log a view and return the link of its pictures. Raises as `seeing.begin`."""
-    why: Documentation = {"case_number": request.field("case_number"), "reason": request.field("reason")}
+    why = request.documentation("case_number", "reason")
     live_access.log_viewing(request.door, camera, **why)
     look = request.session.remember_documentation(why, request.now)
     request.session.change(live_picture=look)

@@ -12,7 +12,7 @@ import msgspec
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from platestream.access.pages.fields import BASE, address, number, page, record_id
+from platestream.access.pages.fields import BASE, address, number, page
 from platestream.access.registry import place_faults
 from platestream.cameras import adding, live_picture, picture_parts
 from platestream.cameras.discovery import FoundCamera, discover
@@ -110,20 +110,18 @@ def _camera(request: PageRequest) -> adding.NewCamera:
     return adding.NewCamera(
         name=request.field("id"),
         kind=kind,
-        url=request.field("url"),
-        title=request.field("title"),
         latitude=number(request, "latitude"),
         longitude=number(request, "longitude"),
-        user=request.field("user"),
         password=str(request.form.get("password", "")),
         parts=_parts(request),
         rate=number(request, "rate"),
+        **request.values("url", "title", "user"),
     )
 
 
 def show_region(request: PageRequest) -> Response:
     """Show region and masks of a camera of the gateway."""
-    name = record_id(request)
+    name = request.named("name")
     request.door.enter("registry_show", f"camera/{name}"[:64])
     camera = gateway_cameras(request.door.settings).get(name)
     if camera is None:
@@ -148,7 +146,7 @@ def show_region_picture(request: PageRequest) -> Response:
         request,
         "camera_region.html",
         name=name,
-        typed={part: request.field(part) for part in PARTS},
+        typed=request.values(*PARTS),
         sides=SIDES,
         picture=store_picture(request, found.image) if found else "",
         missing=found is None,
@@ -189,11 +187,10 @@ def _form(
     picture: str = "",
     found: Sequence[FoundCamera] | None = None,
 ) -> Response:
-    typed = {name: request.field(name) for name in (*FIELDS, *PARTS)}
     return page(
         request,
         "new_camera.html",
-        typed=typed,
+        typed=request.values(*FIELDS, *PARTS),
         password=str(request.form.get("password", "")),
         kinds=get_args(StreamKind),
         sides=SIDES,

@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from platestream.access.pages.fields import (
     BASE,
-    deactivate_record,
+    deactivation,
     lines,
     number,
     page,
@@ -56,12 +56,6 @@ def register(request: PageRequest) -> Response:
     return request.redirect(f"{BASE}/places")
 
 
-def deactivate(request: PageRequest) -> Response:
-    """Deactivate a place: cameras are permitted there from now on."""
-    deactivate_record(request, "place")
-    return request.redirect(f"{BASE}/places")
-
-
 def where(one: RegistryRecord) -> str:
     """Return the location of a place in one line."""
     if one.outline:
@@ -82,5 +76,5 @@ def _corner(line: str) -> tuple[float, float]:
 ROUTES: Routes = {
     ("GET", f"{BASE}/places"): list_places,
     ("POST", f"{BASE}/places"): register,
-    ("POST", f"{BASE}/places/end"): deactivate,
+    ("POST", f"{BASE}/places/end"): deactivation("place"),
 }

@@ -3,7 +3,6 @@
 from datetime import timedelta
 from itertools import accumulate, chain, pairwise
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 from starlette.responses import Response
 
@@ -19,7 +18,6 @@ from platestream.maps.pages import street_map
 from platestream.operators import hit_words
 from platestream.partners.pages import search as partners
 from platestream.schemas import plates
-from platestream.schemas.acts import BY_NAME
 from platestream.schemas.fields import from_picture
 from platestream.web.page_request import PageRequest, Routes
 from platestream.web.sessions import REST_LIVES, RemainingResults
@@ -89,8 +87,7 @@ def search_hits(request: PageRequest) -> Response:
         recent=request.console.recent.all(),
         most=MOST,
         brief=True,
-        case_number=request.field("case_number"),
-        reason=request.field("reason"),
+        **request.values("case_number", "reason"),
     )
     return _page(request, found, shift=None)
 
@@ -115,10 +112,9 @@ def show_more_finds(request: PageRequest) -> Response:
 def _rest(request: PageRequest) -> RemainingResults | None:
     """Return the list that the address names, if it is there and its person may still see hits."""
     rest = request.session.memory.remaining
-    if rest is not None and request.now - rest.at >= REST_LIVES:
+    if rest is None or request.now - rest.at >= REST_LIVES or rest.name != request.named("look"):
         return None
-    may = bool(set(request.console.roles(request.session.who)) & set(BY_NAME["hits"].roles))
-    return rest if rest is not None and may and rest.name == request.http.path_params["look"] else None
+    return rest if request.may("hits") else None
 
 
 def _page(
@@ -177,16 +173,16 @@ def line(console: "Console", hit: job.HitWithHistory) -> str:
 def show_hit(request: PageRequest) -> Response:
     """Show one hit, with everything needed before acting."""
     why = _reason(request)
-    return _hit_page(request, handling.find_hit(request.console, request.door, _hit_id(request), why), why)
+    hit = handling.find_hit(request.console, request.door, request.named("hit"), why)
+    return _hit_page(request, hit, why)
 
 
 def record_step(request: PageRequest) -> Response:
     """Record a step, and show the hit again."""
-    hit = handling.find_hit(request.console, request.door, _hit_id(request), _reason(request))
+    hit = handling.find_hit(request.console, request.door, request.named("hit"), _reason(request))
     kind: Any = request.field("kind")
-    fields: dict[str, Any] = {name: request.field(name) for name in FIELDS}
-    fields["actionable"] = request.field("actionable") == "yes"
-    fields["stopped"] = request.field("stopped") == "yes"
+    fields = request.values(*FIELDS)
+    fields |= {name: request.field(name) == "yes" for name in ("actionable", "stopped")}
     handling.take_step(request.console, request.door, hit, kind, request.field("actual"), fields)
     return request.redirect(f"/hits/{hit.hit_id}")
 
@@ -199,8 +195,7 @@ def _hit_page(request: PageRequest, hit: job.HitWithHistory, why: Documentation)
     if row["agency"]:  # Its pictures are stored at that agency; an inquiry of its own gets them.
         links = {"vehicle": partners.link(request, look, row["agency"], *seen)}
     held: dict[str, Any] = {}
-    roles = request.console.roles(request.session.who)
-    if row["agency"] and not set(roles).isdisjoint(BY_NAME["evidence_hold"].roles):
+    if row["agency"] and request.may("evidence_hold"):
         held = {"read": evidence.row_value(read_of(row)._asdict()), **evidence.hold_terms(request)}
     places = {row["camera_id"]: (row["latitude"], row["longitude"])}
     return request.page(
@@ -217,13 +212,8 @@ def _hit_page(request: PageRequest, hit: job.HitWithHistory, why: Documentation)
     )
 
 
-def _hit_id(request: PageRequest) -> UUID:
-    found: UUID = request.http.path_params["hit"]
-    return found
-
-
 def _reason(request: PageRequest) -> Documentation:
-    return handling.view_reason(_hit_id(request), request.field("case_number"))
+    return handling.view_reason(request.named("hit"), request.field("case_number"))
 
 
 def words(console: "Console") -> dict[str, Any]:

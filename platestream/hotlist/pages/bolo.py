@@ -10,11 +10,6 @@ from platestream.web.failures import error_response
 from platestream.web.page_request import PageRequest, Routes
 
 
-def bolo_form(request: PageRequest) -> Response:
-    """Show the form: the sending agency and the text of the BOLO."""
-    return _form(request)
-
-
 def add_bolo(request: PageRequest) -> Response:
     """Add the BOLO and show the list, or show the form again with all missing fields."""
     search = StartedLookBack(request.console.look_backs, request.session.who)
@@ -23,11 +18,12 @@ def add_bolo(request: PageRequest) -> Response:
         taken = bolos.take(request.door, request.field("agency"), fields, request.now, search=search)
     except (RefusedError, RefusedInquiry) as error:
         status, message = error_response(error)
-        return _form(request, status, message)
+        return show_form(request, status, message)
     return request.redirect(f"/hotlist?done={taken.done}&look_back={search.name}")
 
 
-def _form(request: PageRequest, status: int = 200, refused: str = "") -> Response:
+def show_form(request: PageRequest, status: int = 200, refused: str = "") -> Response:
+    """Show the form: the sending agency and the text of the BOLO."""
     known = request.console.people()[0].agencies.values()
     neighbours = sorted((one for one in known if one.active and not one.own), key=lambda one: one.name)
     fields = {field.replace("_", " "): _said_as(field) for field in bolos.MUST_HAVE}
@@ -39,4 +35,4 @@ def _said_as(field: str) -> str:
     return ", ".join(word for word, named in bolos.FIELD_LABELS.items() if named == field)
 
 
-ROUTES: Routes = {("GET", "/hotlist/bolo"): bolo_form, ("POST", "/hotlist/bolo"): add_bolo}
+ROUTES: Routes = {("GET", "/hotlist/bolo"): show_form, ("POST", "/hotlist/bolo"): add_bolo}

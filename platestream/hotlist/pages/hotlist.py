@@ -7,6 +7,7 @@ import io
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -65,31 +66,37 @@ def list_entries(request: PageRequest) -> Response:
     found = overview.overview(
         request.door,
         request.now,
-        source=request.field("source"),
-        reference=request.field("reference"),
-        plate=request.field("plate"),
         within=SOON if soon else None,
         page=_number(request.field("page")) or 1,
+        **request.values("source", "reference", "plate"),
     )
     return request.page(
         "hotlist.html",
         found=found,
         now=request.now,
-        filters={name: request.field(name) for name in ("source", "reference", "plate", "expiring")},
+        filters=request.values("source", "reference", "plate", "expiring"),
         done=DONE.get(request.field("done"), ""),
         job=request.console.look_backs.find(request.field("look_back"), request.session.who),
         **shared_variables(request),
     )
 
 
-def show_entry(request: PageRequest) -> Response:
+def show_entry(request: PageRequest, template: str = "hotlist_entry.html") -> Response:
     """Show one entry, with all fields of section H of the order."""
-    return _entry_page(request, "hotlist_entry.html")
-
-
-def confirm_removal(request: PageRequest) -> Response:
-    """Ask for confirmation before removing an entry."""
-    return _entry_page(request, "hotlist_remove.html")
+    found = overview.one(request.door, request.field("entry"), request.now)
+    try:
+        text = to_fields(found.entry, request.console.zone)
+    except RefusedError:  # a form cannot hold this entry: it is shown and cannot be changed
+        text = {}
+    entry = found.entry
+    return request.page(
+        template,
+        one=found,
+        text=text,
+        offered=offers.of_entry(request.door, entry.entry_id, request.now),
+        agencies=offers.may_be_offered(request.door, entry, request.now),
+        **shared_variables(request),
+    )
 
 
 def remove(request: PageRequest) -> Response:
@@ -97,13 +104,8 @@ def remove(request: PageRequest) -> Response:
     was = entries.remove(request.door, request.field("entry"))
     if all(getattr(was, name).strip() for name in OWN_MUST_HAVE) and was.source != PARTNER_SOURCE:
         # The next file brings entries of a feed back, and another agency's offer can be accepted again.
-        _offer_undo(request, "The entry was removed.", was, None)
+        _RESTORE.offer(request, "The entry was removed.", EntryChange(was, None))
     return request.redirect("/hotlist?done=removed")
-
-
-def new_form(request: PageRequest) -> Response:
-    """Show an empty form."""
-    return _form(request, {})
 
 
 def add(request: PageRequest) -> Response:
@@ -123,19 +125,14 @@ def change(request: PageRequest) -> Response:
     return _save(request, source, {**_form_fields(request), "reference": reference}, request.field("entry"))
 
 
-def import_form(request: PageRequest) -> Response:
-    """Show the form for a file."""
-    return _import_form(request)
-
-
 def preview_import(request: PageRequest) -> Response:
     """Preview the changes of a file, and keep the file for the confirmation in place of an earlier one."""
     request.session.uploads.clear()
     sent = request.form.get("file")
     if not isinstance(sent, UploadFile) or not sent.filename:
-        return _import_form(request, "Choose a file.", 400)
+        return import_form(request, "Choose a file.", 400)
     name = "".join(char for char in sent.filename if char.isprintable())[-LONGEST_NAME:]
-    fields = {name: request.field(name) for name in IMPORT_FIELDS}
+    fields = request.values(*IMPORT_FIELDS)
     signature = request.form.get("signature")
     if isinstance(signature, UploadFile):
         fields["signature"] = signature.file.read(LARGEST_MANIFEST).decode(errors="replace")
@@ -147,7 +144,7 @@ def run_import(request: PageRequest) -> Response:
     name = request.field("upload")
     upload = request.session.uploads.get(name, request.now) if name else None
     if upload is None:
-        return _import_form(request, "The file has expired: it is kept for 10 minutes. Choose it again.", 409)
+        return import_form(request, "The file has expired: it is kept for 10 minutes. Choose it again.", 409)
 
     search = StartedLookBack(request.console.look_backs, request.session.who)
 
@@ -179,7 +176,7 @@ def run_import(request: PageRequest) -> Response:
 
 def show_look_back(request: PageRequest) -> Response:
     """Show the progress of a look-back, and then its finds, to the person who set it off."""
-    job = request.console.look_backs.find(request.http.path_params["job"], request.session.who)
+    job = request.console.look_backs.find(request.named("job"), request.session.who)
     if job is None:
         return request.refusal_page("This look-back is unknown: the console was restarted since.", 404)
     template = "look_back.html" if request.is_partial else "look_back_page.html"
@@ -200,26 +197,9 @@ def redirect_to_list(request: PageRequest) -> Response:
     return request.redirect("/hotlist")
 
 
-def _entry_page(request: PageRequest, template: str) -> Response:
-    found = overview.one(request.door, request.field("entry"), request.now)
-    try:
-        text = to_fields(found.entry, request.console.zone)
-    except RefusedError:  # a form cannot hold this entry: it is shown and cannot be changed
-        text = {}
-    entry = found.entry
-    return request.page(
-        template,
-        one=found,
-        text=text,
-        offered=offers.of_entry(request.door, entry.entry_id, request.now),
-        agencies=offers.may_be_offered(request.door, entry, request.now),
-        **shared_variables(request),
-    )
-
-
 def _form_fields(request: PageRequest) -> dict[str, str]:
     """Return the fields of the form; a vehicle without a plate is a description."""
-    fields = {name: request.field(name) for name in COLUMNS}
+    fields = request.values(*COLUMNS)
     return {**fields, "plate": fields["plate"] or "*"}
 
 
@@ -234,17 +214,12 @@ def _save(request: PageRequest, source: str, fields: Mapping[str, str], entry_id
         status, message = error_response(error)
         return _form(request, fields, entry_id, message, status)
     if was is not None and was != added.entry:
-        _offer_undo(request, "The entry was changed.", was, added.entry)
+        _RESTORE.offer(request, "The entry was changed.", EntryChange(was, added.entry))
     return request.redirect(f"/hotlist?done={'changed' if entry_id else 'added'}&look_back={search.name}")
 
 
-def _offer_undo(request: PageRequest, message: str, was: HotListEntry, written: HotListEntry | None) -> None:
-    """Offer to restore the entry as it `was`, as long as it is still as `written`."""
-    _RESTORE.offer(request, message, EntryChange(was, written))
-
-
 class EntryChange(msgspec.Struct, frozen=True):
-    """An entry as it `was`, and as it was `written` then; None: it was removed."""
+    """An entry as it `was`, which is restored while it is as it was `written` then; None: removed."""
 
     was: HotListEntry
     written: HotListEntry | None
@@ -259,13 +234,18 @@ _RESTORE = undo.Action("entry", EntryChange, _restore)
 
 
 def _form(
-    request: PageRequest, fields: Mapping[str, str], entry_id: str = "", message: str = "", status: int = 200
+    request: PageRequest,
+    fields: Mapping[str, str] | None = None,
+    entry_id: str = "",
+    message: str = "",
+    status: int = 200,
 ) -> Response:
+    """Show the form of an entry; without `fields` an empty one."""
     allowed = designations(request.door.streams)
     return request.page(
         "hotlist_form.html",
         status,
-        text={**dict.fromkeys(COLUMNS, ""), **fields},
+        text={**dict.fromkeys(COLUMNS, ""), **(fields or {})},
         entry_id=entry_id,
         refused=message,
         categories=allowed.categories,
@@ -275,9 +255,10 @@ def _form(
     )
 
 
-def _import_form(
+def import_form(
     request: PageRequest, message: str = "", status: int = 200, fields: Mapping[str, str] | None = None
 ) -> Response:
+    """Show the form for a file."""
     sources = designations(request.door.streams).sources
     return request.page(
         "hotlist_import.html",
@@ -298,7 +279,7 @@ def _preview(request: PageRequest, upload: Upload, message: str = "", status: in
     except RefusedError as error:
         request.session.uploads.clear()
         status, message = error_response(error)
-        return _import_form(request, message, status, upload.fields)
+        return import_form(request, message, status, upload.fields)
     upload = replace(upload, shown=_changes(plan))
     request.session.uploads.put(upload.name, upload, request.now)
     return request.page(
@@ -329,7 +310,6 @@ def shared_variables(request: PageRequest) -> dict[str, Any]:
     """Return the variables that the templates of this section share. Acts are offered by role; the door
     decides.
     """
-    roles = set(request.console.roles(request.session.who))
     agencies = request.console.people()[0].agencies
 
     def named(name: str) -> str:
@@ -339,7 +319,7 @@ def shared_variables(request: PageRequest) -> dict[str, Any]:
         return named(bolos.sender(entry))
 
     return {
-        "may": {name: bool(roles & set(act.roles)) for name, act in BY_NAME.items()},
+        "may": {name: request.may(name) for name in BY_NAME},
         "who_may": {name: " or ".join(act.roles) for name, act in BY_NAME.items()},
         "sender": sender,
         "named": named,
@@ -358,7 +338,7 @@ def _number(text: str) -> int | None:
 ROUTES: Routes = {
     ("GET", "/hotlist"): list_entries,
     ("POST", "/hotlist"): list_entries,
-    ("GET", "/hotlist/new"): new_form,
+    ("GET", "/hotlist/new"): _form,
     ("POST", "/hotlist/new"): add,
     ("GET", "/hotlist/import"): import_form,
     ("POST", "/hotlist/import"): preview_import,
@@ -368,7 +348,7 @@ ROUTES: Routes = {
     ("POST", "/hotlist/entry"): show_entry,
     ("POST", "/hotlist/change"): edit_form,
     ("POST", "/hotlist/change/save"): change,
-    ("POST", "/hotlist/remove"): confirm_removal,
+    ("POST", "/hotlist/remove"): partial(show_entry, template="hotlist_remove.html"),
     ("POST", "/hotlist/remove/sure"): remove,
     **{
         ("GET", f"/hotlist/{path}"): redirect_to_list

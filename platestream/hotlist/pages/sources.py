@@ -45,20 +45,18 @@ def list_sources(request: PageRequest) -> Response:
     )
 
 
-def designate_source(request: PageRequest) -> Response:
-    """Designate a source."""
-    return _designate(request, "hotlist_source", None)
-
-
 def designate_category(request: PageRequest) -> Response:
     """Designate a category, with the longest validity of its entries in days."""
     days = request.field("longest_days")
     if not days.isdecimal():
         return request.refusal_page("Enter the longest validity of an entry in days, for example 90.", 400)
-    return _designate(request, "hotlist_category", int(days))
+    return designate_source(request, "hotlist_category", int(days))
 
 
-def _designate(request: PageRequest, kind: Kind, longest: int | None) -> Response:
+def designate_source(
+    request: PageRequest, kind: Kind = "hotlist_source", longest: int | None = None
+) -> Response:
+    """Designate a source, or a record of another kind."""
     save_record(
         request,
         kind,

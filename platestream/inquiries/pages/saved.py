@@ -26,7 +26,7 @@ def list_searches(request: PageRequest) -> Response:
 
 def save(request: PageRequest) -> Response:
     """Save a search of this session under a name."""
-    sent = request.session.searches.get(request.http.path_params["inquiry"], request.now)
+    sent = request.session.searches.get(request.named("inquiry"), request.now)
     if sent is None:
         return request.refusal_page(search.EXPIRED, 410)
     saved.save(request.door, request.field("name"), search.query_of(replace(request, form=sent.form())))

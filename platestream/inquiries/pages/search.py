@@ -23,7 +23,6 @@ from platestream.maps.pages import street_map
 from platestream.operators import hit_words
 from platestream.partners.pages import search as partners
 from platestream.schemas import plates
-from platestream.schemas.acts import BY_NAME
 from platestream.schemas.fields import from_picture
 from platestream.web.failures import error_response
 from platestream.web.forms import SentForm
@@ -53,14 +52,9 @@ MATCH = {"same": "this plate", "look_alike": "looks alike", "one_edit": "differs
 DESCRIPTION = tuple(field.name for field in fields(Description))
 
 
-def search_form(request: PageRequest) -> Response:
+def search_form(request: PageRequest, status: int = 200, refused: str = "") -> Response:
     """Show the form for the reason and the query."""
-    return _form(request)
-
-
-def search_plate(request: PageRequest) -> Response:
-    """Show the form with a plate from the header of a page. It came in a form, so no address has it."""
-    return _form(request)
+    return request.page("search.html", status, refused=refused, **_choices(request))
 
 
 def show_results(request: PageRequest) -> Response:
@@ -71,7 +65,7 @@ def show_results(request: PageRequest) -> Response:
         answers = partners.query_agencies(request, query, why)
     except (RefusedInquiry, ValueError) as error:
         status, message = error_response(error)
-        return _form(request, status, message)
+        return search_form(request, status, message)
     request.session.searches.put(result.inquiry_id, SentForm.of(request.form), request.now)
     page = _results(request, query, _overview(request, query, result), why, result.rows[:A_PAGE])
     return page if answers is None else partners.stream_answers(request, page, answers, why)
@@ -85,7 +79,7 @@ def show_page(request: PageRequest) -> Response:
     number = request.field("page")
     known = _known(request)
     if known is None:
-        return _form(request, 410, EXPIRED)
+        return search_form(request, 410, EXPIRED)
     again, query, inquiry = known
     overview: Overview | None = request.session.memory.overviews.get(inquiry)
     page = int(number) if number.isdecimal() and len(number) < 7 else 1
@@ -99,7 +93,7 @@ def show_page(request: PageRequest) -> Response:
             page = overview.page_of(page)
             rows = inquiries.read_page(request.door, inquiry, query.way, (page - 1) * A_PAGE, A_PAGE)
     except RefusedInquiry:
-        return _form(request, 410, EXPIRED)
+        return search_form(request, 410, EXPIRED)
     return _results(again, query, overview, _documentation(again), rows, page)
 
 
@@ -111,7 +105,7 @@ def export(request: PageRequest) -> Response:
     chosen = {UUID(one.partition(" ")[0]) for one in request.fields("pass")}
     searched = _searched(request)
     if searched is None:
-        return _form(replace(request, form=FormData()), 410, EXPIRED)
+        return search_form(replace(request, form=FormData()), 410, EXPIRED)
     request, query, result, why = searched
     made = exports.export(request.door, query, result, layout, chosen, **why)
     return Response(made.content, media_type=made.media, headers=made.headers)
@@ -119,10 +113,9 @@ def export(request: PageRequest) -> Response:
 
 def _known(request: PageRequest) -> tuple[PageRequest, SearchRequest, UUID] | None:
     """Return a search of this session, with the form by which it was made; None where it is unknown."""
-    inquiry: UUID = request.http.path_params["inquiry"]
+    inquiry: UUID = request.named("inquiry")
     sent = request.session.searches.get(inquiry, request.now)
-    may = set(request.console.roles(request.session.who)) & set(BY_NAME["search"].roles)
-    if sent is None or not may:
+    if sent is None or not request.may("search"):
         return None
     again = replace(request, form=sent.form())
     return again, query_of(again), inquiry
@@ -212,19 +205,8 @@ def _places(request: PageRequest, rows: Sequence[Row]) -> dict[str, Any]:
 
 def _documentation(request: PageRequest) -> Documentation:
     """Return the documentation of the form. Raises ValueError."""
-    return Documentation(
-        case_number=request.field("case_number"),
-        reason=request.field("reason"),
-        purpose=request.field("purpose"),
-        violation=request.field("violation"),
-        requester=request.field("requester"),
-        legal_basis=request.field("legal_basis"),
-        vehicles=request.vehicles(),
-    )
-
-
-def _form(request: PageRequest, status: int = 200, refused: str = "") -> Response:
-    return request.page("search.html", status, refused=refused, **_choices(request))
+    fields = ("case_number", "reason", "purpose", "violation", "requester", "legal_basis")
+    return {**request.documentation(*fields), "vehicles": request.vehicles()}
 
 
 def _passes(
@@ -275,7 +257,7 @@ def query_of(request: PageRequest) -> SearchRequest:
         request.fields("camera"),
         request.time("since"),
         request.time("until"),
-        Description(**{name: request.field(name) for name in DESCRIPTION}),
+        Description(**request.values(*DESCRIPTION)),
         request.field("untold") == "yes",
     )
 
@@ -296,6 +278,6 @@ ROUTES: Routes = {
     ("GET", "/search"): search_form,
     ("POST", "/search"): show_results,
     ("GET", "/search/{inquiry:uuid}"): show_page,
-    ("POST", "/search/plate"): search_plate,
+    ("POST", "/search/plate"): search_form,  # a plate from the header of a page comes in no address
     ("POST", "/search/{inquiry:uuid}/export"): export,
 }

@@ -1,5 +1,7 @@
 """Pages of hot list offers between agencies: ours on the entry's page, and those of others."""
 
+from functools import partial
+
 from starlette.responses import Response
 
 from platestream.access.inquire import RefusedInquiry
@@ -25,26 +27,12 @@ def withdraw_offer(request: PageRequest) -> Response:
     return hotlist.show_entry(request)
 
 
-def list_offers(request: PageRequest) -> Response:
-    """Show the offers of other agencies, pending decisions first."""
-    return _offers_page(request)
-
-
-def accept_offer(request: PageRequest) -> Response:
-    """Accept an offered entry."""
-    return _decide(request, take_it=True)
-
-
-def decline_offer(request: PageRequest) -> Response:
-    """Decline an offer, or remove an accepted entry."""
-    return _decide(request, take_it=False)
-
-
-def _decide(request: PageRequest, *, take_it: bool) -> Response:
+def decide(request: PageRequest, *, accept: bool) -> Response:
+    """Accept an offered entry, or decline it, which removes an accepted one."""
     which = request.field("entry")
     search = StartedLookBack(request.console.look_backs, request.session.who)
     try:
-        if take_it:
+        if accept:
             received_offers.take(request.door, which, request.now, search=search)
             done = "The entry is on the hot list."
         else:
@@ -52,11 +40,11 @@ def _decide(request: PageRequest, *, take_it: bool) -> Response:
             done = f"The entry of {one.agency} is {one.decision}."
     except (RefusedError, RefusedInquiry) as error:
         status, message = error_response(error)
-        return _offers_page(request, status, refused=message)
-    return _offers_page(request, done=done, job=search.job)
+        return list_offers(request, status, refused=message)
+    return list_offers(request, done=done, job=search.job)
 
 
-def _offers_page(
+def list_offers(
     request: PageRequest,
     status: int = 200,
     *,
@@ -64,6 +52,7 @@ def _offers_page(
     done: str = "",
     job: LookBackJob | None = None,
 ) -> Response:
+    """Show the offers of other agencies, pending decisions first."""
     found = sorted(received_offers.offers(request.door), key=lambda one: one.decision != "waiting")
     return request.page(
         "hotlist_offers.html",
@@ -81,8 +70,8 @@ ROUTES: Routes = {
     ("POST", "/hotlist/offer"): offer_entry,
     ("POST", "/hotlist/withdraw"): withdraw_offer,
     ("GET", "/hotlist/offers"): list_offers,
-    ("POST", "/hotlist/offers/take"): accept_offer,
-    ("POST", "/hotlist/offers/decline"): decline_offer,
+    ("POST", "/hotlist/offers/take"): partial(decide, accept=True),
+    ("POST", "/hotlist/offers/decline"): partial(decide, accept=False),
     **{
         ("GET", f"/hotlist/{path}"): hotlist.redirect_to_list
         for path in ("offer", "withdraw", "offers/take", "offers/decline")

@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from platestream.access.pages.fields import BASE, deactivate_record, lines, page, previous_record, save_record
+from platestream.access.pages.fields import BASE, deactivation, lines, page, previous_record, save_record
 from platestream.access.registry import show_several
 from platestream.web.page_request import PageRequest, Routes
 
@@ -36,23 +36,15 @@ def record_incident(request: PageRequest) -> Response:
         "incident",
         previous_record(request, "incident"),
         name=request.field("title"),
-        outcome=request.field("outcome"),
         since=request.time("since"),
         cameras=lines(request, "cameras"),
-        detail=request.field("detail"),
-        case_number=request.field("case_number"),
+        **request.values("outcome", "detail", "case_number"),
     )
-    return request.redirect(f"{BASE}/incidents")
-
-
-def withdraw(request: PageRequest) -> Response:
-    """Withdraw an incident that was entered by mistake."""
-    deactivate_record(request, "incident")
     return request.redirect(f"{BASE}/incidents")
 
 
 ROUTES: Routes = {
     ("GET", f"{BASE}/incidents"): list_incidents,
     ("POST", f"{BASE}/incidents"): record_incident,
-    ("POST", f"{BASE}/incidents/end"): withdraw,
+    ("POST", f"{BASE}/incidents/end"): deactivation("incident"),
 }
