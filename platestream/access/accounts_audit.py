@@ -1,16 +1,13 @@
 """The auditor's review of console accounts, from the inquiry log."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
-from functools import partial
-from typing import Any
 from uuid import UUID
 
 import msgspec
 from clickhouse_connect.driver.client import Client
 
 from platestream.access.door import Door
-from platestream.edges.clickhouse_client import AUDITOR, run
+from platestream.edges.clickhouse_client import AUDITOR, read_rows
 from platestream.schemas.acts import ACTS
 
 SINCE = timedelta(days=180)
@@ -63,7 +60,7 @@ def resets_between(client: Client, since: datetime, now: datetime) -> list[Reset
     """Return the codes made and redeemed between `since` and `now`, newest first. `client` has the auditor's
     role.
     """
-    rows = _rows(client, _ACTS, since=since, until=now + WITHIN)
+    rows = read_rows(client, "reading the log", _ACTS, since=since, until=now + WITHIN)
     redeemed = any(kind == "account_redeem" for _id, _at, _who, kind, *_rest in rows)
     searched = _searched(client, since, now + WITHIN) if redeemed else {}
     return [
@@ -82,8 +79,4 @@ def searched_after_reset(client: Client, since: datetime, until: datetime) -> li
 def _searched(client: Client, since: datetime, until: datetime) -> dict[UUID, UUID]:
     within = int(WITHIN.total_seconds())
     asked = {"since": since, "until": until, "within": within, "searches": list(_SEARCHES)}
-    return {row[0]: row[1] for row in _rows(client, _SEARCHED, **asked)}
-
-
-def _rows(client: Client, sql: str, **parameters: Any) -> Sequence[Sequence[Any]]:
-    return list(run("reading the log", partial(client.query, sql, parameters=parameters)).result_rows)
+    return {row[0]: row[1] for row in read_rows(client, "reading the log", _SEARCHED, **asked)}

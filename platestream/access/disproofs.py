@@ -7,11 +7,11 @@ say (`alerts.disproved_for`).
 import logging
 from collections.abc import Hashable
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache, partial
+from functools import lru_cache
 
 from clickhouse_connect.driver.client import Client
 
-from platestream.edges.clickhouse_client import INGEST, ConnectError, DatabaseError, connect, run
+from platestream.edges.clickhouse_client import INGEST, ConnectError, DatabaseError, connect, read_rows
 from platestream.operators.disproof import Disproof, Disproofs
 from platestream.settings import Settings
 
@@ -28,8 +28,8 @@ def read(client: Client, since: datetime) -> Disproofs:
     """Return the pairs found wrong after `since`. `client` has the role of the flows, or of a person who may
     see hits. Raises DatabaseError.
     """
-    rows = run("reading disproved pairs", partial(client.query, _DISPROVED, parameters={"since": since}))
-    return {pair: Disproof(*found) for pair, *found in rows.result_rows}
+    rows = read_rows(client, "reading disproved pairs", _DISPROVED, since=since)
+    return {pair: Disproof(*found) for pair, *found in rows}
 
 
 @lru_cache(maxsize=8)

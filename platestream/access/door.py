@@ -20,7 +20,7 @@ from clickhouse_connect.driver.client import Client
 
 from platestream.access import inquire
 from platestream.access.rules_reader import in_force
-from platestream.edges.clickhouse_client import DOOR, ConnectError, Dsn, connect, run
+from platestream.edges.clickhouse_client import DOOR, ConnectError, Dsn, connect, read_rows, run
 from platestream.edges.edge import Topics
 from platestream.keys.key_folder import Sealer
 from platestream.schemas.acts import BY_NAME
@@ -230,8 +230,7 @@ class Door:
 
     def now(self) -> datetime:
         """Return the time of the database, which judges acts, in whole milliseconds. Raises DatabaseError."""
-        client = self.connection()
-        rows = run("reading the database's clock", lambda: client.query("SELECT now64(3, 'UTC')")).result_rows
+        rows = read_rows(self.connection(), "reading the database's clock", "SELECT now64(3, 'UTC')")
         return cast(datetime, rows[0][0])
 
     def enter(

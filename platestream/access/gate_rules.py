@@ -11,7 +11,7 @@ from typing import Any
 from clickhouse_connect.driver.client import Client
 
 from platestream.access.door import Door, Permit
-from platestream.edges.clickhouse_client import DatabaseError, run
+from platestream.edges.clickhouse_client import DatabaseError, read_rows, run
 from platestream.edges.rules_history import LISTS, read_history
 from platestream.schemas.gate_rules import AgencyRules, GateRules, columns_of
 from platestream.schemas.profile import LONGEST, SHORTEST
@@ -99,7 +99,7 @@ def registry_enforced(client: Client) -> bool:
     """Return whether the gate requires registered people: from the first registered user on, or always where
     so ruled.
     """
-    return bool(run("reading the registry", lambda: client.query(_ENFORCED)).result_rows[0][0])
+    return bool(read_rows(client, "reading the registry", _ENFORCED)[0][0])
 
 
 def _try(client: Client, name: str, sql: str, value: str, fault: str) -> None:

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 
 from clickhouse_connect.driver.client import Client
 
-from platestream.edges.clickhouse_client import run
+from platestream.edges.clickhouse_client import read_rows, run
 from platestream.schemas.gate_class import gate_table
 
 TYPES = {
@@ -159,14 +159,13 @@ class Received(NamedTuple):
 
 def received(client: Client, inquiry: UUID) -> Received | None:
     """Return the first receipt of a BOLO with this id, however long ago. Raises DatabaseError."""
-    found = run("reading receipts", lambda: client.query(_RECEIVED, parameters={"inquiry": inquiry}))
-    return Received(*found.result_rows[0]) if found.result_rows else None
+    found = read_rows(client, "reading receipts", _RECEIVED, inquiry=inquiry)
+    return Received(*found[0]) if found else None
 
 
 def was_requested(client: Client, inquiry: UUID) -> bool:
     """Return whether the log of the last minutes has this id. Raises DatabaseError."""
-    found = run("reading the verdict", lambda: client.query(_VERDICT, parameters={"inquiry": inquiry}))
-    return bool(found.result_rows)
+    return bool(read_rows(client, "reading the verdict", _VERDICT, inquiry=inquiry))
 
 
 def record_each(
@@ -266,17 +265,17 @@ def _verdicts(client: Client, inquiries: Sequence[UUID]) -> dict[UUID, str]:
         f"SELECT '{one}' AS inquiry, outcome, refusal FROM platestream.verdict(inquiry = '{one}')"  # noqa: S608
         for one in inquiries
     )
-    rows = run("reading the verdicts", lambda: client.query(asked)).result_rows
+    rows = read_rows(client, "reading the verdicts", asked)
     verdicts = {UUID(one): "" if outcome == "allowed" else refusal for one, outcome, refusal in rows}
     return {one: verdicts.get(one, "the inquiry did not reach the log") for one in inquiries}
 
 
 def require_allowed(client: Client, inquiry: UUID) -> None:
     """Raise RefusedInquiry unless the inquiry is in the log as allowed."""
-    found = run("reading the verdict", lambda: client.query(_VERDICT, parameters={"inquiry": inquiry}))
-    if len(found.result_rows) != 1:
+    found = read_rows(client, "reading the verdict", _VERDICT, inquiry=inquiry)
+    if len(found) != 1:
         raise RefusedInquiry("the inquiry did not reach the log")
-    outcome, refusal = found.result_rows[0]
+    outcome, refusal = found[0]
     if outcome != "allowed":
         raise RefusedInquiry(refusal)
 

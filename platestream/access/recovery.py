@@ -18,7 +18,7 @@ import msgspec
 from platestream.access import registry
 from platestream.access.door import Door
 from platestream.access.inquire import RefusedInquiry
-from platestream.edges.clickhouse_client import run
+from platestream.edges.clickhouse_client import read_rows
 from platestream.schemas.message import RefusedError
 from platestream.schemas.registry import RegistryRecord
 
@@ -53,8 +53,7 @@ class Attempt:
 
 def status(door: Door) -> Status:
     """Return the status of founding and recovery. Raises DatabaseError."""
-    client = door.connection()
-    (row,) = run("reading the recovery code's status", lambda: client.query(_STATUS)).result_rows
+    (row,) = read_rows(door.connection(), "reading the recovery code's status", _STATUS)
     return Status(*row)
 
 
@@ -103,10 +102,8 @@ def recover(door: Door, who: str, code: str, trained: datetime | None) -> Attemp
     proof = _key(code, found.salt)
     text = final.to_json().decode()
     door.write("recover", inquiry_id=permit.inquiry_id, proof=proof, record=text)
-    client = door.connection()
-    parameters = {"inquiry": permit.inquiry_id}
-    rows = run("reading the outcome", lambda: client.query(_OUTCOME, parameters=parameters)).result_rows
-    step, refusal = rows[0]
+    asked = door.connection(), "reading the outcome", _OUTCOME
+    step, refusal = read_rows(*asked, inquiry=permit.inquiry_id)[0]
     if refusal:
         raise RefusedInquiry(refusal)
     if step == "done":

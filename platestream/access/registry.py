@@ -18,7 +18,7 @@ from platestream.access import accounts
 from platestream.access.door import Door, Permit
 from platestream.access.effects import Bulk, publish_encoded
 from platestream.edges.changelog import current, publish, read_to_end, readable
-from platestream.edges.clickhouse_client import SUPERVISOR, run
+from platestream.edges.clickhouse_client import SUPERVISOR, read_rows
 from platestream.edges.edge import Topics
 from platestream.edges.kafka_client import BrokerError
 from platestream.operators.boundary import within
@@ -162,8 +162,7 @@ def repair(door: Door) -> list[str]:
     Each record was an act of its own. Raises RefusedInquiry, DatabaseError and BrokerError.
     """
     door.enter("registry_show", "repair")
-    client = door.client(SUPERVISOR)
-    rows = run("reading the registry", lambda: client.query(_WRITTEN)).result_rows
+    rows = read_rows(door.client(SUPERVISOR), "reading the registry", _WRITTEN)
     on_topic = {one.key: one for one in records(door.streams)}
     written = [RegistryRecord.from_json(record.encode()) for (record,) in rows if record]
     late = [one for one in written if _is_newer(one, on_topic.get(one.key))]

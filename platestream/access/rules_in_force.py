@@ -7,7 +7,6 @@ when they restart.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -19,7 +18,7 @@ from platestream.access import gate_rules
 from platestream.access.door import Door
 from platestream.access.profiles import load
 from platestream.access.rules_reader import RulesError, check, digest_of, in_force_row, rules_of_columns
-from platestream.edges.clickhouse_client import AUDITOR, DatabaseError, run
+from platestream.edges.clickhouse_client import AUDITOR, DatabaseError, read_rows
 from platestream.schemas.acts import Role
 from platestream.schemas.gate_rules import AgencyRules, RulesRow
 from platestream.schemas.profile import ProfileError, faults
@@ -142,9 +141,7 @@ def upgrade(client: Client, named: str, files: dict[str, str] | None = None) -> 
     ProfileError where the profile of a new installation cannot be read, RulesError where the text of an
     earlier row cannot be found, and DatabaseError.
     """
-    ((set_at, set_by, name, text, rows, acts),) = run(
-        "reading the rules", partial(client.query, _NEWEST)
-    ).result_rows
+    ((set_at, set_by, name, text, rows, acts),) = read_rows(client, "reading the rules", _NEWEST)
     if text:
         return []
     fresh = set_by == gate_rules.MIGRATION and rows == 1 and not acts
@@ -224,5 +221,5 @@ def _ruled(door: Door, changed: list[str]) -> RulesStatus:
 
 def expiring(client: Client) -> list[str]:
     """Return the tables that delete rows by themselves: none, because no act allowed that."""
-    rows = run("reading tables", partial(client.query, _CREATED)).result_rows
+    rows = read_rows(client, "reading tables", _CREATED)
     return [str(name) for name, created in rows if _TTL.search(created)]

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
-from functools import cache, partial
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ import msgspec
 from clickhouse_connect.driver.client import Client
 
 from platestream.access.profiles import load, names
-from platestream.edges.clickhouse_client import INGEST, Dsn, connect, run
+from platestream.edges.clickhouse_client import INGEST, Dsn, connect, read_rows
 from platestream.edges.rules_history import SELECTED, rules_of_row
 from platestream.schemas.gate_rules import AgencyRules, GateRules, RulesRow, with_columns
 from platestream.schemas.profile import Profile, ProfileError, flatten
@@ -67,7 +67,7 @@ def in_force(client: Client) -> AgencyRules:
 
 def in_force_row(client: Client) -> RulesRow:
     """Return the row in force, which may contradict itself. Raises RulesError and DatabaseError."""
-    ((set_at, *columns, text),) = run("reading the rules in force", partial(client.query, _NOW)).result_rows
+    ((set_at, *columns, text),) = read_rows(client, "reading the rules in force", _NOW)
     return rules_row(set_at, rules_of_row(columns), text)
 
 

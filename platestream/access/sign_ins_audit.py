@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from platestream.access.door import Door
-from platestream.edges.clickhouse_client import AUDITOR, run
+from platestream.edges.clickhouse_client import AUDITOR, read_rows
 from platestream.schemas import sign_in_event
 from platestream.schemas.sign_in_event import KINDS, SignInEvent
 
@@ -43,6 +43,6 @@ def sign_ins(
     about = sign_in_event.subject("" if who == sign_in_event.UNKNOWN else who) if who else ""
     client = door.client(AUDITOR)
     asked = {"act": sign_in_event.ACT, "since": now - since, "about": about, "kind": kind, "most": most}
-    rows = run("reading sign-ins", lambda: client.query(_SQL, parameters=asked)).result_rows
+    rows = read_rows(client, "reading sign-ins", _SQL, **asked)
     read = ((at, sign_in_event.read(change)) for at, change in rows)
     return [LoggedSignIn(logged_at=at, event=one, details=one.details) for at, one in read if one]

@@ -5,13 +5,12 @@ search.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Any
 from uuid import UUID
 
 from clickhouse_connect.driver.client import Client
 
-from platestream.edges.clickhouse_client import run
+from platestream.edges.clickhouse_client import read_rows
 from platestream.schemas.finding import Finding
 
 _FIELDS = "finding_id, inquiry_id, at, who, agency, kind, rule, grade, detail"
@@ -42,12 +41,15 @@ class RuleFindings:
 
 def by_rule(client: Client, since: datetime) -> list[RuleFindings]:
     """Count the findings in inquiries made since then, breaches first. Raises DatabaseError."""
-    return [RuleFindings(*row) for row in _rows(client, _RULES, since=since)]
+    return [RuleFindings(*row) for row in read_rows(client, "reading what was found", _RULES, since=since)]
 
 
 def breaches(client: Client, since: datetime, most: int) -> list[Finding]:
     """Return the newest breaches in inquiries made since then, `most` at most. Raises DatabaseError."""
-    return [_finding(row) for row in _rows(client, _BREACHES, since=since, most=most)]
+    return [
+        _finding(row)
+        for row in read_rows(client, "reading what was found", _BREACHES, since=since, most=most)
+    ]
 
 
 def about(client: Client, inquiries: Sequence[UUID]) -> Mapping[UUID, Sequence[Finding]]:
@@ -55,7 +57,7 @@ def about(client: Client, inquiries: Sequence[UUID]) -> Mapping[UUID, Sequence[F
     DatabaseError.
     """
     found: dict[UUID, list[Finding]] = {}
-    for row in _rows(client, _ABOUT, inquiries=[str(one) for one in inquiries]):
+    for row in read_rows(client, "reading what was found", _ABOUT, inquiries=[str(one) for one in inquiries]):
         finding = _finding(row)
         found.setdefault(finding.inquiry_id, []).append(finding)
     return found
@@ -63,8 +65,3 @@ def about(client: Client, inquiries: Sequence[UUID]) -> Mapping[UUID, Sequence[F
 
 def _finding(row: Sequence[Any]) -> Finding:
     return Finding(**dict(zip(_FIELDS.split(", "), row, strict=True)))
-
-
-def _rows(client: Client, sql: str, **parameters: Any) -> Sequence[Sequence[Any]]:
-    answer = run("reading what was found", partial(client.query, sql, parameters=parameters))
-    return answer.result_rows

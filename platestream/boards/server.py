@@ -18,7 +18,7 @@ from platestream.access.door import Door
 from platestream.boards.page import SPANS, render
 from platestream.boards.panel import Panel
 from platestream.boards.queries import PanelAnswer, Period, ask_clickhouse, ask_prometheus
-from platestream.edges.clickhouse_client import DASHBOARD, ConnectError, DatabaseError, run
+from platestream.edges.clickhouse_client import DASHBOARD, ConnectError, DatabaseError, read_rows
 from platestream.runtime.clock import Clock, utc_now
 
 FRESH_S = 5.0
@@ -95,7 +95,7 @@ def open_boards(door: Door, console: int = 0) -> Boards:
     ConnectError where the tables do not exist yet, and DatabaseError.
     """
     client = door.client(DASHBOARD)
-    if not run("looking for the boards' tables", lambda: client.query(_THERE)).result_rows[0][0]:
+    if not read_rows(client, "looking for the boards' tables", _THERE)[0][0]:
         raise ConnectError("the database has no tables for the boards yet: run `platestream migrate`")
     address = f"http://localhost:{console}/" if console else ""
     return Boards(client, open_prometheus(door.settings.prometheus), console=address)

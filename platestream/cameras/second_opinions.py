@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from platestream.access.door import Door
-from platestream.edges.clickhouse_client import DASHBOARD, run
+from platestream.edges.clickhouse_client import DASHBOARD, read_rows
 
 _COUNTS = """
 SELECT opinion, uniqExact(detection_id) FROM platestream.detections
@@ -30,6 +30,6 @@ class SecondOpinions:
 def second_opinions(door: Door, camera: str) -> SecondOpinions:
     """Return the figures of a camera, of all that is stored. They name no plate. Raises DatabaseError."""
     client, asked = door.client(DASHBOARD), {"camera": camera}
-    counts = run("counting second opinions", lambda: client.query(_COUNTS, asked)).result_rows
-    verdicts = run("counting verdicts on reads", lambda: client.query(_VERDICTS, asked)).result_rows
+    counts = read_rows(client, "counting second opinions", _COUNTS, **asked)
+    verdicts = read_rows(client, "counting verdicts on reads", _VERDICTS, **asked)
     return SecondOpinions({str(opinion): int(count) for opinion, count in counts}, *map(int, verdicts[0]))

@@ -12,7 +12,7 @@ import fcntl
 import ssl
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache, partial
 from importlib.resources import files
 from ipaddress import ip_address
@@ -124,6 +124,11 @@ def run(attempted: str, call: Callable[[], T]) -> T:
     except UnicodeDecodeError:  # of the client, for binary data
         failure = DatabaseError(attempted, None, passing=False)
     raise failure
+
+
+def read_rows(client: Client, attempted: str, sql: str, **parameters: Any) -> Sequence[Any]:
+    """Return the rows of a query with these parameters. Raises DatabaseError, as `run` does."""
+    return run(attempted, lambda: client.query(sql, parameters=parameters or None)).result_rows
 
 
 def _certificate_fault(error: BaseException | None) -> str:

@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 from clickhouse_connect.driver.client import Client
 
-from platestream.edges.clickhouse_client import run
+from platestream.edges.clickhouse_client import read_rows
 from platestream.schemas.gate_rules import COLUMNS, GateRules, RulesInForce
 
 _OF_TEXT = {
@@ -30,8 +29,7 @@ def read_history(client: Client, after: datetime = BEGINNING) -> list[RulesInFor
 
     `client` needs the sealer's, auditor's, supervisor's or owner's role. Raises DatabaseError.
     """
-    parameters = {"after": after}
-    rows = run("reading the gate's rules", partial(client.query, _AFTER, parameters=parameters)).result_rows
+    rows = read_rows(client, "reading the gate's rules", _AFTER, after=after)
     return [_ruled(row) for row in rows]
 
 

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from functools import partial
 from uuid import UUID
 
 from clickhouse_connect.driver.client import Client
 
-from platestream.edges.clickhouse_client import run
+from platestream.edges.clickhouse_client import read_rows
 from platestream.schemas.statement import ACT, EngineStatement, digest
 
 LATE = timedelta(hours=2)  # digests are hourly
@@ -29,7 +28,7 @@ _UNCOVERED = "SELECT count(), min(at) FROM platestream.statements WHERE number >
 
 def count(client: Client) -> int:
     """Return the number of logged statements; 0 with a server, or in process. Raises DatabaseError."""
-    return int(run("reading statements", partial(client.query, _COUNT)).result_rows[0][0])
+    return int(read_rows(client, "reading statements", _COUNT)[0][0])
 
 
 def faults(client: Client, since: datetime, now: datetime) -> Iterator[str]:
@@ -40,26 +39,21 @@ def faults(client: Client, since: datetime, now: datetime) -> Iterator[str]:
     """
     parameters = {"since": since}
     last: int | None = None
-    for about, effect in run(
-        "reading digests", partial(client.query, _DIGESTS, parameters=parameters)
-    ).result_rows:
+    for about, effect in read_rows(client, "reading digests", _DIGESTS, **parameters):
         first, _dash, end = str(about).partition("-")
         if last is not None and int(first) != last + 1:
             yield f"statements {last + 1} to {int(first) - 1}: no digest of them is in the inquiry log"
         last = int(end)
         if digest(_rows(client, int(first), last)) != effect:
             yield f"statements {about}: not what the engine logged"
-    bounds = {"last": last or 0}
-    ((waiting, oldest),) = run(
-        "reading statements", partial(client.query, _UNCOVERED, parameters=bounds)
-    ).result_rows
+    ((waiting, oldest),) = read_rows(client, "reading statements", _UNCOVERED, last=last or 0)
     if waiting and now - oldest > LATE:
         yield f"{waiting} statements since {oldest:%Y-%m-%d %H:%M} are in no digest yet"
 
 
 def _rows(client: Client, first: int, last: int) -> Iterator[EngineStatement]:
     bounds = {"first": first, "last": last}
-    for row in run("reading statements", partial(client.query, _ROWS, parameters=bounds)).result_rows:
+    for row in read_rows(client, "reading statements", _ROWS, **bounds):
         one = EngineStatement(*row)
         ids = [UUID(str(id_)) for id_ in one.inquiries]
         yield one._replace(roles=list(one.roles), tables=list(one.tables), inquiries=ids)

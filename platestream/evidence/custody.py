@@ -12,7 +12,7 @@ from uuid import UUID
 import msgspec
 from clickhouse_connect.driver.client import Client
 
-from platestream.edges.clickhouse_client import run
+from platestream.edges.clickhouse_client import read_rows
 from platestream.keys.pieces import answer_name, picture_name
 from platestream.ledger import store as ledger
 from platestream.schemas.fields import Instant
@@ -154,5 +154,5 @@ def history(client: Client, profile: Profile) -> History:
 
 def database_time(client: Client) -> datetime:
     """Return the time of the database's clock, UTC. Raises DatabaseError."""
-    at: datetime = run("reading the clock", lambda: client.query("SELECT now64(3)")).result_rows[0][0]
+    at: datetime = read_rows(client, "reading the clock", "SELECT now64(3)")[0][0]
     return at

@@ -10,7 +10,6 @@ it.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta, tzinfo
-from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
@@ -19,7 +18,7 @@ from clickhouse_connect.driver.client import Client
 
 from platestream.access import gate
 from platestream.access.door import Documentation, Door, agency_zone
-from platestream.edges.clickhouse_client import ANALYST, CUSTODIAN, run
+from platestream.edges.clickhouse_client import ANALYST, CUSTODIAN, read_rows, run
 from platestream.evidence import held_keys
 from platestream.evidence.custody import Held, database_time, history
 from platestream.keys.pieces import parse_head
@@ -351,8 +350,7 @@ def append(client: Client, act: UUID, found: Sequence[gate.Holdable]) -> None:
 
 def require_complete(client: Client, act: UUID, held: Hold) -> None:
     """Check that the hold is complete. Raises NothingToHold where less is held than the ledger says."""
-    query = partial(client.query, _COPIED, parameters={"inquiry": act})
-    ((detections, pictures),) = run("counting what is held", query).result_rows
+    ((detections, pictures),) = read_rows(client, "counting what is held", _COPIED, inquiry=act)
     if (detections, pictures) != (len(held.detections), len(held.pictures)):
         raise NothingToHold(
             f"hold {held.hold_id} is not complete: {detections} of {len(held.detections)} detections and"

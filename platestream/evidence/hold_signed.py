@@ -6,7 +6,6 @@ in the entry of the act.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
@@ -15,7 +14,7 @@ import msgspec
 from clickhouse_connect.driver.client import Client
 
 from platestream.access.door import Door
-from platestream.edges.clickhouse_client import CUSTODIAN, run
+from platestream.edges.clickhouse_client import CUSTODIAN, read_rows, run
 from platestream.evidence import held_keys
 from platestream.evidence.hold import (
     HeldAnswer,
@@ -142,7 +141,7 @@ def _hash(content: bytes) -> str:
 def _inquiry(custodian: Client, hold_id: UUID) -> UUID:
     """Return the inquiry that found the reads."""
     parameters = {"tool": f"evidence hold {hold_id}"}
-    rows = run("reading the log", partial(custodian.query, _LED_THERE, parameters=parameters)).result_rows
+    rows = read_rows(custodian, "reading the log", _LED_THERE, **parameters)
     return UUID(str(rows[0][0]))
 
 

@@ -10,7 +10,7 @@ from functools import partial
 import msgspec
 
 from platestream.access.door import Door
-from platestream.edges.clickhouse_client import RETENTION, run
+from platestream.edges.clickhouse_client import RETENTION, read_rows, run
 from platestream.evidence import held_keys
 from platestream.evidence.custody import database_time, history
 from platestream.evidence.outbox import Outbox
@@ -53,7 +53,7 @@ def purge_released(door: Door, faults: Faults) -> list[str]:
             faults.attempt(f"purging {one.hold_id}", step)
     holds = history(client, profile)
     gone = {one.hold_id for one in holds.holds.values() if one.purged_at is not None}
-    stored = {row[0] for row in run("reading holds", partial(client.query, _STORED)).result_rows}
+    stored = {row[0] for row in read_rows(client, "reading holds", _STORED)}
     outbox = Outbox(door.settings.data)
     for hold_id in gone:
         faults.attempt(f"packages of {hold_id}", partial(outbox.drop_hold, hold_id))

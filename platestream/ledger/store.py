@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 from clickhouse_connect.driver.client import Client
 
-from platestream.edges.clickhouse_client import DatabaseError, run
+from platestream.edges.clickhouse_client import DatabaseError, read_rows, run
 from platestream.schemas.acts import WRITES
 from platestream.schemas.ledger import CHAINS, FIRST, Chain, LedgerEntry, chain_faults, decoded
 
@@ -67,10 +67,7 @@ def following(client: Client, chain: Chain, kind: str, who: str, record: Any) ->
 
     `record` becomes JSON. Raises DatabaseError.
     """
-    parameters = {"chain": chain}
-    ((number, last, now),) = run(
-        "reading the ledger", lambda: client.query(_HEAD, parameters=parameters)
-    ).result_rows
+    ((number, last, now),) = read_rows(client, "reading the ledger", _HEAD, chain=chain)
     return LedgerEntry(
         chain=chain,
         number=number + 1,
@@ -108,7 +105,7 @@ def append(client: Client, act: UUID, entry: LedgerEntry) -> None:
 def read(client: Client, chain: Chain, *kinds: str, after: datetime = EVER) -> list[tuple[LedgerEntry, str]]:
     """Return the entries of `chain`, of these kinds or all, in order, each with its recorded hash."""
     parameters = {"chain": chain, "kinds": list(kinds), "after": after}
-    rows = run("reading the ledger", lambda: client.query(_ENTRIES, parameters=parameters)).result_rows
+    rows = read_rows(client, "reading the ledger", _ENTRIES, **parameters)
     return [(LedgerEntry(**dict(zip(_COLUMNS, row[:-1], strict=True))), row[-1]) for row in rows]
 
 
@@ -123,9 +120,8 @@ def last(client: Client, chain: Chain, kind: str, record: type[T]) -> tuple[Ledg
     """Return the newest entry of one kind in `chain` whose record can be read, or None."""
     passed, most = 0, 1
     while True:
-        parameters = {"chain": chain, "kind": kind, "most": most, "passed": passed}
-        query = partial(client.query, _LAST, parameters=parameters)
-        rows = run("reading the ledger", query).result_rows
+        asked = {"chain": chain, "kind": kind, "most": most, "passed": passed}
+        rows = read_rows(client, "reading the ledger", _LAST, **asked)
         entries = (LedgerEntry(**dict(zip(_COLUMNS, row, strict=True))) for row in rows)
         found = next(decoded(entries, record), None)
         if found or not rows:
@@ -142,7 +138,7 @@ def verify(client: Client) -> list[str]:
     chains = [read(client, chain) for chain in CHAINS]
     faults = [fault for entries in chains for fault in chain_faults(entries)]
     kinds = sorted({*WRITES.values(), *(kind for old in _OLD.values() for kind in old)})
-    rows = run("verifying", lambda: client.query(_ACTS, parameters={"kinds": kinds})).result_rows
+    rows = read_rows(client, "verifying", _ACTS, kinds=kinds)
     acts = [_Act(*row) for row in rows]
     by_hash: dict[str, list[_Act]] = defaultdict(list)
     for act in acts:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from platestream.access.door import Door
-from platestream.edges.clickhouse_client import AUDITOR, run
+from platestream.edges.clickhouse_client import AUDITOR, read_rows
 from platestream.schemas.confusions import LIKELY, UNMEASURED
 
 _PRECISION = """
@@ -64,15 +64,15 @@ def precision(door: Door) -> list[Precision]:
     DatabaseError.
     """
     client = door.client(AUDITOR)
-    rows = run("reading the precision", lambda: client.query(_PRECISION)).result_rows
+    rows = read_rows(client, "reading the precision", _PRECISION)
     return [Precision(*row) for row in rows]
 
 
 def confusions(door: Door) -> Confusions:
     """Return the confused characters. Raises DatabaseError."""
     client = door.client(AUDITOR)
-    rows = run("reading confusions", lambda: client.query(_CONFUSIONS)).result_rows
-    ((characters,),) = run("reading confusions", lambda: client.query(_CHARACTERS)).result_rows
+    rows = read_rows(client, "reading confusions", _CONFUSIONS)
+    ((characters,),) = read_rows(client, "reading confusions", _CHARACTERS)
     pairs = [
         Confusion(actual, read, hits, LIKELY.get((actual, read), UNMEASURED)) for actual, read, hits in rows
     ]

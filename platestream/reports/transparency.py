@@ -18,7 +18,7 @@ import msgspec
 from clickhouse_connect.driver.client import Client
 
 from platestream.access.door import Door
-from platestream.edges.clickhouse_client import AUDITOR, run
+from platestream.edges.clickhouse_client import AUDITOR, read_rows, run
 from platestream.schemas.acts import BROWSING
 from platestream.schemas.message import RefusedError
 
@@ -137,8 +137,7 @@ class Counts(NamedTuple):
 
     def rows(self, sql: str) -> list[Any]:
         """Return the rows of a query."""
-        result = run("counting", partial(self.client.query, sql, parameters=self.asked))
-        return list(result.result_rows)
+        return list(read_rows(self.client, "counting", sql, **self.asked))
 
     def pairs(self, sql: str) -> dict[str, int]:
         """Return a count for each name."""

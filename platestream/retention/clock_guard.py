@@ -8,7 +8,6 @@ job stops until two registered people have confirmed that the clock is right.
 """
 
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -16,7 +15,7 @@ import msgspec
 from clickhouse_connect.driver.client import Client
 from msgspec import Meta
 
-from platestream.edges.clickhouse_client import run
+from platestream.edges.clickhouse_client import read_rows
 from platestream.runtime.private_file import write_file
 from platestream.schemas.fields import Instant
 
@@ -145,10 +144,9 @@ def boot() -> Boot:
 
 def measure(client: Client) -> ClockMeasurements:
     """Read the measurements to compare, in the role of the retention job. Raises DatabaseError."""
-    ((at, *times, cameras, broker),) = run("reading the clock", partial(client.query, _SEEN)).result_rows
+    ((at, *times, cameras, broker),) = read_rows(client, "reading the clock", _SEEN)
     newest, sealed = (one if one is not None and one > _FIRST else None for one in times)
-    parameters = {"since": at - 2 * TOGETHER}
-    confirmed = run("reading the clock", partial(client.query, _CONFIRMED, parameters=parameters)).result_rows
+    confirmed = read_rows(client, "reading the clock", _CONFIRMED, since=at - 2 * TOGETHER)
     return ClockMeasurements(
         at=at,
         machine=datetime.now(UTC),
@@ -162,7 +160,7 @@ def measure(client: Client) -> ClockMeasurements:
 
 def stopped(client: Client) -> str:
     """Return why the clock stopped the last run, empty where it did not. Raises DatabaseError."""
-    return str(run("reading the clock", partial(client.query, _STOPPED)).result_rows[0][0])
+    return str(read_rows(client, "reading the clock", _STOPPED)[0][0])
 
 
 def write_note(folder: Path, refusal: str) -> None:

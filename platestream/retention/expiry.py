@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from clickhouse_connect.driver.client import Client
 
-from platestream.edges.clickhouse_client import run
+from platestream.edges.clickhouse_client import read_rows, run
 from platestream.retention.tally import LAST
 from platestream.schemas.expiring_tables import HOUR, ExpiringTable
 
@@ -97,7 +97,7 @@ def _partitions(client: Client, table: ExpiringTable) -> Iterator[_Partition]:
         f"SELECT {table.partition} AS id, min({table.placed}), max({table.placed}), count() "  # noqa: S608
         f"FROM platestream.{table.name} GROUP BY id ORDER BY id"
     )
-    for name, first, last, rows in run("reading ages", partial(client.query, sql)).result_rows:
+    for name, first, last, rows in read_rows(client, "reading ages", sql):
         yield _Partition(name, first.astimezone(UTC), last.astimezone(UTC), rows)
 
 
@@ -120,7 +120,7 @@ def _read(client: Client, table: ExpiringTable, what: str, where: str = "1", **p
         f"SELECT {what} FROM platestream.{table.name} "  # noqa: S608 - our own names
         f"WHERE {table.placed} <= {{last:DateTime64(3, 'UTC')}} AND {where}"
     )
-    return run("reading ages", partial(client.query, sql, parameters=parameters)).result_rows
+    return read_rows(client, "reading ages", sql, **parameters)
 
 
 def _end(at: datetime, grain: timedelta) -> datetime:
@@ -131,6 +131,5 @@ def _end(at: datetime, grain: timedelta) -> datetime:
 
 def _rewritten(client: Client, names: Sequence[str]) -> set[tuple[str, str]]:
     """Return table and name of the inactive parts that are still on the disk."""
-    parameters = {"names": list(names)}
-    found = run("reading old parts", partial(client.query, _REWRITTEN, parameters=parameters)).result_rows
+    found = read_rows(client, "reading old parts", _REWRITTEN, names=list(names))
     return {(table, name) for table, name in found}

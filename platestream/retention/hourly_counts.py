@@ -13,7 +13,7 @@ from uuid import UUID
 import msgspec
 from clickhouse_connect.driver.client import Client
 
-from platestream.edges.clickhouse_client import run
+from platestream.edges.clickhouse_client import read_rows, run
 from platestream.schemas.fields import NOT_JSON
 from platestream.schemas.tally import Counts, FrameTally, HourTally, Tally
 
@@ -71,10 +71,9 @@ def count(
     Raises DatabaseError.
     """
     parameters: dict[str, Any] = {"since": since, "untils": [until]}
-    query = partial(client.query, parameters=parameters)
-    frames = run("counting frames", partial(query, _FRAMES)).result_rows
-    passes = run("counting detections", partial(query, _PASSES)).result_rows
-    expired = run("counting what expired", partial(query, _EXPIRED)).result_rows
+    frames = read_rows(client, "counting frames", _FRAMES, **parameters)
+    passes = read_rows(client, "counting detections", _PASSES, **parameters)
+    expired = read_rows(client, "counting what expired", _EXPIRED, **parameters)
     known = before.counts.frames if before and before.counts else []
     return Counts(
         retained_s=round(retained.total_seconds()),
@@ -94,8 +93,7 @@ def note_expiring(client: Client, act: UUID, cutoff: datetime, last: datetime) -
 
 def deleted_by_hour(client: Client, hours: Sequence[datetime]) -> dict[datetime, int]:
     """Return how many detections of these hours of capture (UTC) were deleted. Raises DatabaseError."""
-    parameters = {"hours": list(hours)}
-    rows = run("counting what expired", partial(client.query, _DELETED, parameters=parameters)).result_rows
+    rows = read_rows(client, "counting what expired", _DELETED, hours=list(hours))
     return {hour.replace(tzinfo=UTC): deleted for hour, deleted in rows}
 
 

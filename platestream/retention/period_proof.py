@@ -4,13 +4,12 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Unpack
 
 from clickhouse_connect.driver.client import Client
 
 from platestream.access.door import Documentation, Door
-from platestream.edges.clickhouse_client import AUDITOR, run
+from platestream.edges.clickhouse_client import AUDITOR, read_rows
 from platestream.ledger import store as ledger
 from platestream.merkle.checkpoint import open_checkpoint
 from platestream.retention import hourly_counts, tally
@@ -50,7 +49,7 @@ def prove(door: Door, period: str, **why: Unpack[Documentation]) -> PeriodProof:
     since, until = parse_period(period)
     door.enter("audit_prove", f"period {period}", **why)
     client = door.client(AUDITOR)
-    ((now, retained_since),) = run("proving", partial(client.query, _NOW)).result_rows
+    ((now, retained_since),) = read_rows(client, "proving", _NOW)
     with unreadable() as unread:
         entries = ledger.read_records(client, "retention", "tally", Tally, after=since - BEFORE)
         compared = list(_compared(client, since, until, now - retained_since))
@@ -80,8 +79,7 @@ def prove(door: Door, period: str, **why: Unpack[Documentation]) -> PeriodProof:
 
 
 def _stored(client: Client, since: datetime, until: datetime) -> dict[Key, int]:
-    parameters = {"since": since, "until": until}
-    rows = run("counting detections", partial(client.query, _STORED, parameters=parameters)).result_rows
+    rows = read_rows(client, "counting detections", _STORED, since=since, until=until)
     return {(hour.replace(tzinfo=since.tzinfo), camera): count for hour, camera, count in rows}
 
 

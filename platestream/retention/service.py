@@ -31,8 +31,8 @@ from platestream.edges.clickhouse_client import (
     RETENTION,
     ROLE_NOT_GRANTED,
     DatabaseError,
+    read_rows,
 )
-from platestream.edges.clickhouse_client import run as call
 from platestream.edges.files import FileTopics
 from platestream.evidence.purge import TABLES as HELD
 from platestream.evidence.purge import purge_released
@@ -300,10 +300,8 @@ def _show(receipt: Receipt, now: datetime) -> None:
 
 def _show_precision(client: Client, now: datetime) -> None:
     """Publish the precision of hits as a metric, because this job runs often and sees figures of all hits."""
-    parameters = {"since": now - PRECISION_OF}
-    for source, right, verified in call(
-        "reading the precision", partial(client.query, _PRECISION, parameters=parameters)
-    ).result_rows:
+    rows = read_rows(client, "reading the precision", _PRECISION, since=now - PRECISION_OF)
+    for source, right, verified in rows:
         for bound, value in (precision(right, verified) or {}).items():
             meters.put(metrics.HIT_PRECISION, source, bound, to=value)
 

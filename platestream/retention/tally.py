@@ -18,7 +18,7 @@ import msgspec
 from clickhouse_connect.driver.client import Client
 
 from platestream.access.door import Door
-from platestream.edges.clickhouse_client import RETENTION, run
+from platestream.edges.clickhouse_client import RETENTION, read_rows
 from platestream.ledger import records
 from platestream.ledger import store as ledger
 from platestream.retention import hourly_counts
@@ -96,7 +96,7 @@ def compare(client: Client) -> CompletenessReport:
 
     `client` has the role of the retention job or the auditor. Raises DatabaseError.
     """
-    ((now, retained_since),) = run("comparing", partial(client.query, _SINCE)).result_rows
+    ((now, retained_since),) = read_rows(client, "comparing", _SINCE)
     since = retained_since + MARGIN
     with unreadable() as unread:
         read = ledger.read_records(client, "retention", "tally", Tally, after=since)
@@ -172,17 +172,15 @@ def _broken(
 
 
 def _unsealed(client: Client, sealed: Sequence[Tally], now: datetime) -> Iterator[str]:
-    parameters = {"since": sealed[-1].until if sealed else FIRST, "before": now - LATE}
-    ((count,),) = run("comparing", partial(client.query, _UNSEALED, parameters=parameters)).result_rows
+    since = sealed[-1].until if sealed else FIRST
+    ((count,),) = read_rows(client, "comparing", _UNSEALED, since=since, before=now - LATE)
     if count:
         yield f"{count} rows written more than {LATE / EVERY:.0f} hours ago are in no sealed count"
 
 
 def _differing(client: Client, since: datetime, first: datetime, last: datetime) -> Iterator[str]:
-    parameters = {"since": since, "first": first, "last": last}
-    for source, day, camera, *counts in run(
-        "comparing", partial(client.query, _COMPARED, parameters=parameters)
-    ).result_rows:
+    found = read_rows(client, "comparing", _COMPARED, since=since, first=first, last=last)
+    for source, day, camera, *counts in found:
         for (_name, text), count in zip(FAULTS, counts, strict=True):
             if count:
                 yield f"{source} of {day}, {camera}: {count} {text}"
@@ -197,7 +195,7 @@ def _groups(
 ) -> list[tuple[datetime, Day]]:
     parameters: dict[str, Any] = {"since": since, "untils": list(untils)}
     parameters |= {"first": first.date(), "last": min(last.date(), LAST_DAY)}
-    rows = run("counting", partial(client.query, _GROUPS, parameters=parameters)).result_rows
+    rows = read_rows(client, "counting", _GROUPS, **parameters)
     names = Day.__struct_fields__
     return [(until, Day(**dict(zip(names, day, strict=True)))) for until, *day in rows]
 

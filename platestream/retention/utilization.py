@@ -5,7 +5,7 @@ from functools import partial
 
 from clickhouse_connect.driver.client import Client
 
-from platestream.edges.clickhouse_client import run
+from platestream.edges.clickhouse_client import read_rows, run
 
 LATELY = timedelta(days=3)
 
@@ -45,9 +45,8 @@ def tally(client: Client, cutoff: datetime, now: datetime, *, again: bool = True
     count of a day that `cutoff` divides remains unchanged.
     """
     asked = {"again": again, "recent": (now - LATELY).date(), "going": (cutoff + timedelta(days=1)).date()}
-    days = {row[0] for row in run("tallying", partial(client.query, _DAYS, parameters=asked)).result_rows}
-    cut = {"cut": cutoff.date()}
-    days -= {row[0] for row in run("tallying", partial(client.query, _WHOLE, parameters=cut)).result_rows}
+    days = {day for (day,) in read_rows(client, "tallying", _DAYS, **asked)}
+    days -= {day for (day,) in read_rows(client, "tallying", _WHOLE, cut=cutoff.date())}
     if days:
         parameters = {"days": sorted(days)}
         run("tallying", partial(client.command, _TALLY, parameters=parameters))

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from clickhouse_connect.driver.client import Client
 
-from platestream.edges.clickhouse_client import run
+from platestream.edges.clickhouse_client import read_rows, run
 from platestream.edges.inquiry_log import LOG, Seal, read_seals
 from platestream.schemas.inquiry import Inquiry, seal_hash
 
@@ -83,21 +83,19 @@ def commitment(salt: bytes, content: bytes) -> bytes:
 
 def seal_range(client: Client) -> SealRange:
     """Return the range of the seals. Raises DatabaseError."""
-    ((count, first, last, since),) = run("reading the seals", partial(client.query, _ENDS)).result_rows
+    ((count, first, last, since),) = read_rows(client, "reading the seals", _ENDS)
     return SealRange(count, first, last, since.replace(tzinfo=UTC) if since.tzinfo is None else since)
 
 
 def link(client: Client, seal: int) -> tuple[str, str] | None:
     """Return the hash before a seal's and its own, or None if it does not exist. Raises DatabaseError."""
-    parameters = {"seal": seal}
-    rows = run("reading a seal", partial(client.query, _LINK, parameters=parameters)).result_rows
+    rows = read_rows(client, "reading a seal", _LINK, seal=seal)
     return (rows[0][0], rows[0][1]) if rows else None
 
 
 def salts(client: Client, first: int, last: int) -> dict[int, bytes]:
     """Return the salts of published seals, by seal. Raises LeavesError and DatabaseError."""
-    parameters = {"first": first, "last": last}
-    rows = run("reading salts", partial(client.query, _SALTS, parameters=parameters)).result_rows
+    rows = read_rows(client, "reading salts", _SALTS, first=first, last=last)
     for seal, found in rows:
         if len(found) != 1 or len(found[0]) != 2 * SALT:
             raise LeavesError(f"seal {seal} has {len(found)} salts: two processes published at once")
@@ -106,11 +104,7 @@ def salts(client: Client, first: int, last: int) -> dict[int, bytes]:
 
 def seals_of(client: Client, inquiry: str) -> list[int]:
     """Return the seal numbers of an inquiry: one, unless its id was reused. Raises DatabaseError."""
-    parameters = {"inquiry": inquiry}
-    return [
-        row[0]
-        for row in run("looking for a seal", partial(client.query, _FIND, parameters=parameters)).result_rows
-    ]
+    return [seal for seal, *_rest in read_rows(client, "looking for a seal", _FIND, inquiry=inquiry)]
 
 
 def read(client: Client, first: int, count: int = PAGE, log: str = LOG) -> list[Leaf]:

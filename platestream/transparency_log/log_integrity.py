@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from clickhouse_connect.driver.client import Client
 
-from platestream.edges.clickhouse_client import run
+from platestream.edges.clickhouse_client import read_rows, run
 from platestream.edges.inquiry_log import LOG, Seal, read_seals
 from platestream.schemas.inquiry import Inquiry, SealedInquiry, chain_faults, seal_hash
 
@@ -63,11 +63,10 @@ def verify(
     now = now or datetime.now(UTC)
     hashes: dict[int, str] = {}
     faults = list(_chain_faults(client, log, hashes, now))
-    before = {"before": now - grace}
-    ((late, waiting),) = run("verifying", lambda: client.query(_UNSEALED, parameters=before)).result_rows
+    ((late, waiting),) = read_rows(client, "verifying", _UNSEALED, before=now - grace)
     for at, inquiry in late:
         faults.append(f"inquiry {inquiry} of {at}: never sealed; does the audit flow run (`platestream up`)?")
-    for inquiry, count in run("verifying", lambda: client.query(_COPIES_OF_A_ROW)).result_rows:
+    for inquiry, count in read_rows(client, "verifying", _COPIES_OF_A_ROW):
         faults.append(f"inquiry {inquiry}: {count} rows of one entry")
     if copy is not None:
         faults += _copy_faults(copy, hashes, now)

@@ -8,13 +8,12 @@ inquiry has the hash of the ledger's entry. The published folder has one file fo
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
-from functools import partial
 from typing import Any
 
 import msgspec
 from clickhouse_connect.driver.client import Client
 
-from platestream.edges.clickhouse_client import run
+from platestream.edges.clickhouse_client import read_rows
 from platestream.edges.inquiry_log import COLUMNS, inquiry_of
 from platestream.merkle import tiles
 from platestream.merkle.checkpoint import Head
@@ -66,8 +65,7 @@ def read_sealed(client: Client, since: datetime, until: datetime) -> list[Opened
 
     `client` has the role of the sealer or of the auditor. Raises DatabaseError.
     """
-    parameters = {"since": since, "until": until}
-    rows = run("reading sealed counts", partial(client.query, _SEALED, parameters=parameters)).result_rows
+    rows = read_rows(client, "reading sealed counts", _SEALED, since=since, until=until)
     return [_opened(row) for row in rows]
 
 

@@ -6,12 +6,11 @@ head. Both therefore wait for a logged act of a person.
 """
 
 from datetime import UTC, datetime
-from functools import partial
 from typing import NamedTuple
 
 from clickhouse_connect.driver.client import Client
 
-from platestream.edges.clickhouse_client import run
+from platestream.edges.clickhouse_client import read_rows
 from platestream.transparency_log.config import LogError
 from platestream.transparency_log.publisher_state import PublisherState
 
@@ -32,7 +31,7 @@ class PublicationState(NamedTuple):
 
 def publication_state(client: Client) -> PublicationState:
     """Read the database's knowledge. Needs the sealer's role. Raises DatabaseError."""
-    ((published, restored),) = run("reading what was published", partial(client.query, _PAST)).result_rows
+    ((published, restored),) = read_rows(client, "reading what was published", _PAST)
     at = restored if restored.tzinfo else restored.replace(tzinfo=UTC)
     return PublicationState(published, at if at.timestamp() else None)
 

@@ -25,7 +25,6 @@ import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -34,7 +33,7 @@ from clickhouse_connect.driver.client import Client
 
 from platestream.access.accounts_audit import searched_after_reset
 from platestream.access.door import Door
-from platestream.edges.clickhouse_client import AUDITOR, run
+from platestream.edges.clickhouse_client import AUDITOR, read_rows
 from platestream.ledger import records
 from platestream.ledger import store as ledger
 from platestream.schemas.acts import BROWSING
@@ -282,7 +281,7 @@ def _drawn(
 
 
 def _own(client: Client) -> list[str]:
-    return [str(row[0]) for row in _rows(client, _OWN)]
+    return [str(row[0]) for row in read_rows(client, "reading the log", _OWN)]
 
 
 def _employer(client: Client) -> list[str]:
@@ -445,17 +444,12 @@ def _old_inquiries_between(client: Client, since: datetime, until: datetime) -> 
 
 
 def _ids(client: Client, sql: str, **parameters: Any) -> list[UUID]:
-    return [row[0] for row in _rows(client, sql, **parameters)]
-
-
-def _rows(client: Client, sql: str, **parameters: Any) -> Sequence[Sequence[Any]]:
-    return list(run("reading the log", partial(client.query, sql, parameters=parameters)).result_rows)
+    return [row[0] for row in read_rows(client, "reading the log", sql, **parameters)]
 
 
 def use_between(client: Client, since: date, until: date) -> list[Use]:
     """Return the use by day and camera."""
-    parameters = {"since": since, "until": until}
-    rows = run("reading use", partial(client.query, _USE, parameters=parameters)).result_rows
+    rows = read_rows(client, "reading use", _USE, since=since, until=until)
     return [Use(**dict(zip(Use.__struct_fields__, row, strict=True))) for row in rows]
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +13,7 @@ from platestream.access import registry
 from platestream.access.door import Door, Permit
 from platestream.audit import findings as checked
 from platestream.audit.yearly.draw import Draw, TooSoon, drawn_as
-from platestream.edges.clickhouse_client import AUDITOR, run
+from platestream.edges.clickhouse_client import AUDITOR, read_rows
 from platestream.ledger import records
 from platestream.ledger import store as ledger
 from platestream.operators.people_names import same_person
@@ -178,8 +177,7 @@ def record_finding(door: Door, finding: Finding) -> RecordedFinding:
         if finding.inquiry_id not in drawn.inquiries:
             raise TooSoon(f"inquiry {finding.inquiry_id} is not in draw {finding.draw}")
         refuse_filed(client, finding.draw)
-        parameters = {"inquiry": finding.inquiry_id}
-        made_by = run("reading the log", partial(client.query, _MADE_BY, parameters=parameters)).result_rows
+        made_by = read_rows(client, "reading the log", _MADE_BY, inquiry=finding.inquiry_id)
         users = registered(door)
         if any(same_person(who, door.who, users) for (who,) in made_by):
             raise RefusedError("finding", OWN)
@@ -232,7 +230,7 @@ def filed_memoranda(client: Client) -> list[tuple[LedgerEntry, FiledMemorandum]]
 def is_stored(client: Client, one: FiledMemorandum) -> bool:
     """Return whether both forms of a memorandum are stored; filing may have been interrupted before that."""
     parameters = {"hashes": [one.markdown_sha256, one.pdf_sha256]}
-    rows = run("reading documents", partial(client.query, _STORED, parameters=parameters)).result_rows
+    rows = read_rows(client, "reading documents", _STORED, **parameters)
     return int(rows[0][0]) == len(set(parameters["hashes"]))
 
 
@@ -256,5 +254,5 @@ def judged_inquiries(client: Client) -> dict[int, set[UUID]]:
 def audited_inquiries(client: Client, permit: Permit, inquiries: Sequence[UUID]) -> list[AuditedInquiry]:
     """Return the inquiries from the log, oldest first; `permit` is the act that reads them."""
     parameters: dict[str, Any] = {"act": permit.inquiry_id, "inquiries": [str(one) for one in inquiries]}
-    rows = run("reading the log", partial(client.query, _LOOKS, parameters=parameters)).result_rows
+    rows = read_rows(client, "reading the log", _LOOKS, **parameters)
     return [AuditedInquiry(**dict(zip(AuditedInquiry.__struct_fields__, row, strict=True))) for row in rows]

@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 
 from clickhouse_connect.driver.client import Client
 
@@ -19,7 +18,7 @@ from platestream.audit.yearly.findings import (
     filed_memoranda,
     findings,
 )
-from platestream.edges.clickhouse_client import AUDITOR, run
+from platestream.edges.clickhouse_client import AUDITOR, read_rows
 from platestream.edges.inquiry_log import readable_log
 from platestream.ledger import store as ledger
 from platestream.schemas.ledger import LedgerEntry
@@ -143,5 +142,5 @@ def compose(door: Door, permit: Permit, number: int, at: datetime) -> Memo:
 
 
 def _trained(client: Client) -> list[tuple[str, str]]:
-    found = run("reading the registry", partial(client.query, _TRAINED)).result_rows
+    found = read_rows(client, "reading the registry", _TRAINED)
     return [(str(name), str(day)) for name, day in found]

@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from functools import partial
 from typing import Any, Literal, NamedTuple
 
 from clickhouse_connect.driver.client import Client
@@ -18,7 +17,7 @@ from platestream.access.door import Door
 from platestream.audit.yearly import draw as drawing
 from platestream.audit.yearly.draw import draws
 from platestream.audit.yearly.findings import FiledMemorandum, filed_memoranda
-from platestream.edges.clickhouse_client import AUDITOR, run
+from platestream.edges.clickhouse_client import AUDITOR, read_rows
 from platestream.ledger import store as ledger
 from platestream.schemas.ledger import LedgerEntry
 from platestream.schemas.message import RefusedError
@@ -84,7 +83,7 @@ def audit_record(client: Client, profile_name: str) -> AuditRecord:
     """Return the audits and publications so far. `client` has the auditor's or the retention job's role.
     Raises DatabaseError.
     """
-    times = _rows(client, _TIMES)
+    times = read_rows(client, "reading the audits", _TIMES)
     memos = filed_memoranda(client)
     published = ledger.read_records(client, "audit", "publication", Published)
     entries = [entry for entry, _one in (*memos, *published)]
@@ -229,7 +228,11 @@ def draw(door: Door, name: str, period: str, now: datetime, again: str = "") -> 
 def audits_between(client: Client, since: datetime, until: datetime) -> list[FiledMemorandum]:
     """Return memoranda that were filed from `since` up to `until`, the yearly ones included."""
     memos = filed_memoranda(client)
-    at = {name: moment for what, name, moment in _rows(client, _TIMES) if what == "done"}
+    at = {
+        name: moment
+        for what, name, moment in read_rows(client, "reading the audits", _TIMES)
+        if what == "done"
+    }
     return [memo for entry, memo in memos if entry.hash in at and since <= at[entry.hash] < until]
 
 
@@ -250,7 +253,3 @@ def _yearly(profile: Profile, record: AuditRecord, now: datetime) -> datetime | 
         if coming := [day for day in days if day >= earliest]:
             return datetime.combine(coming[0] + DAY, time(), zone)
     return None
-
-
-def _rows(client: Client, sql: str) -> list[Any]:
-    return list(run("reading the audits", partial(client.query, sql)).result_rows)

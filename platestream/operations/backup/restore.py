@@ -13,7 +13,7 @@ from clickhouse_connect.driver.client import Client
 from platestream.access.door import Door
 from platestream.access.rules_in_force import upgrade
 from platestream.edges.changelog import publish, read_to_end
-from platestream.edges.clickhouse_client import run
+from platestream.edges.clickhouse_client import read_rows, run
 from platestream.keys.hold_keys import CopiedKeys, HoldKeys
 from platestream.keys.key_folder import KeyFolder
 from platestream.keys.recipients import Identity
@@ -109,7 +109,7 @@ def _judge(door: Door, client: Client, manifest: Manifest) -> None:
         if name in ("gate_rules", "inquiry_log"):  # they have the first rules, and the act of this try
             continue
         asked = f"SELECT count() FROM platestream.{name}"  # noqa: S608 - a name of KEPT
-        if run(f"counting {name}", partial(client.query, asked)).result_rows[0][0]:
+        if read_rows(client, f"counting {name}", asked)[0][0]:
             raise RefusedError(
                 "backup",
                 f"{name} has rows already: a backup goes into an empty system, where nothing runs "

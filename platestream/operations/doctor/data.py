@@ -8,7 +8,7 @@ from platestream.access.registry import load_people, records
 from platestream.access.rules_reader import in_force
 from platestream.clickhouse import migrate
 from platestream.clickhouse.sql_files import MigrationError
-from platestream.edges.clickhouse_client import AUDITOR, Dsn, FolderInUseError, run
+from platestream.edges.clickhouse_client import AUDITOR, Dsn, FolderInUseError, read_rows, run
 from platestream.edges.files import FileTopics
 from platestream.edges.kafka_client import BrokerError
 from platestream.hotlist.feed_health import age, feed_ages, feed_faults
@@ -65,7 +65,7 @@ def database_clock(context: CheckContext) -> Iterable[CheckResult]:
     """Check that the database's clock agrees with this machine's."""
     client = context.client(AUDITOR)
     before = context.now()
-    theirs: datetime = run("asking for the time", lambda: client.query(_TIME)).result_rows[0][0]
+    theirs: datetime = read_rows(client, "asking for the time", _TIME)[0][0]
     ahead = _ahead(before, theirs, context.now())
     if abs(ahead) > MOST_SECONDS:
         way = "ahead of" if ahead > 0 else "behind"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from platestream.edges.clickhouse_client import AUDITOR, Dsn, run
+from platestream.edges.clickhouse_client import AUDITOR, Dsn, read_rows
 from platestream.keys.recipients import RecipientError, read_recipients
 from platestream.operations.backup.make import PLAIN
 from platestream.operations.doctor.context import CheckContext
@@ -35,7 +35,7 @@ def backups(context: CheckContext) -> Iterator[CheckResult]:
                 f"platestream evidence key FILE, named in PLATESTREAM_EVIDENCE_KEY_FILE ({GUIDE}).",
             )
     client = context.client(AUDITOR)
-    for at, change in run("reading the last backup", lambda: client.query(_LAST)).result_rows:
+    for at, change in read_rows(client, "reading the last backup", _LAST):
         if not change or change.startswith(PLAIN):  # empty: of a release that encrypted none
             yield warning(
                 f"The last backup, of {at:%Y-%m-%d}, is not encrypted.",

@@ -14,7 +14,7 @@ from platestream.access import accounts
 from platestream.access.door import Door
 from platestream.access.rules_reader import RulesError, contradictions, in_force_row, other_files
 from platestream.edges.changelog import read_to_end
-from platestream.edges.clickhouse_client import AUDITOR, run
+from platestream.edges.clickhouse_client import AUDITOR, read_rows
 from platestream.edges.edge import Topics
 from platestream.edges.inquiry_log import LOG as INQUIRY_LOG
 from platestream.edges.inquiry_log import readable_log
@@ -225,9 +225,7 @@ class CheckData:
 
     def rows(self, sql: str, **parameters: Any) -> list[tuple[Any, ...]]:
         """Run a query; return its rows. Raises DatabaseError."""
-        answer = run(
-            "checking the policy", partial(self.client.query, sql, parameters=parameters)
-        ).result_rows
+        answer = read_rows(self.client, "checking the policy", sql, **parameters)
         return [tuple(row) for row in answer]
 
     def flow_breaches(self, *rules: str) -> list[str]:
