@@ -87,11 +87,11 @@ def looks(client: Client, owner: Client) -> Iterator[tuple[str, Callable[[], lis
     yield "partial", lambda: gate.search(client, pattern="*BC12*", **WHY)
     yield "partial, end", lambda: gate.search(client, pattern="*C1234", **WHY)
     yield "partial, four at the end", lambda: gate.search(client, pattern="*1234", **WHY)
-    yield "one edit or look-alike", lambda: gate.fuzzy(client, plate=LEAD, **WHY)
-    yield "camera, 2 h", lambda: gate.sightings(client, cameras=["cam-007"], **two_hours, **WHY)
-    yield "co-travel", lambda: gate.cotravel(client, plate=LEAD, other_plate=MATE, **WHY)
+    yield "one edit or look-alike", lambda: gate.search(client, "fuzzy", pattern=LEAD, **WHY)
+    yield "camera, 2 h", lambda: gate.search(client, "sightings", cameras=["cam-007"], **two_hours, **WHY)
+    yield "co-travel", lambda: gate.search(client, "cotravel", pattern=LEAD, other=MATE, **WHY)
     yield "exact, to hold", lambda: gate.holdable(client, pattern=LEAD, **WHY)[1]
-    yield "companions", lambda: gate.companions(client, plate=LEAD, **WHY)
+    yield "companions", lambda: gate.search(client, "companions", pattern=LEAD, **WHY)
     yield (
         "picture",
         lambda: list(gate.picture(client, detection_id=seen, captured_at=at, keys=UNSEALED, **WHY)),

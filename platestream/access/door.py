@@ -8,17 +8,18 @@ therefore what was judged, before anything is done, and refused acts are logged,
 Acts of system jobs pass the same door, marked as automatic, with the person who set them off.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Self, TypedDict, Unpack, cast
+from typing import Any, Self, Unpack, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from clickhouse_connect.driver.client import Client
 
 from platestream.access import inquire
+from platestream.access.inquire import Documentation as Documentation
 from platestream.access.rules_reader import in_force
 from platestream.edges.clickhouse_client import DOOR, ConnectError, Dsn, connect, read_rows, run
 from platestream.edges.edge import Topics
@@ -27,25 +28,10 @@ from platestream.schemas.acts import BY_NAME
 from platestream.schemas.gate_rules import AgencyRules
 from platestream.settings import Settings, open_keys, open_topics, system_account
 
+_Act = tuple[str, str, inquire.ActorDocumentation]
+"""Act, subject and documentation."""
 SERVICES = frozenset({"platestream_console", "platestream_flows", "platestream_retention_job"})
 """Service accounts of a server; `PLATESTREAM_STARTED_BY` names the person who started their processes."""
-
-
-class Documentation(TypedDict, total=False):
-    """The documentation of an act; the order defines which fields each act needs.
-
-    `fields` are the words of a hot list entry (section H), by name.
-    """
-
-    case_number: str
-    reason: str
-    purpose: str
-    violation: str
-    requester: str
-    legal_basis: str
-    agency: str
-    fields: Mapping[str, str]
-    vehicles: int
 
 
 class UnconfirmedError(Exception):
@@ -255,8 +241,6 @@ class Door:
 
         Raises RefusedInquiry where the act is refused, and then it must not be done, and DatabaseError.
         """
-        if act not in BY_NAME:
-            raise KeyError(f"no act {act}: schemas/acts.py declares them")
         documentation: inquire.ActorDocumentation = {
             **self._documentation_of(act, why),
             "change": change[:4000],
@@ -275,10 +259,9 @@ class Door:
         """Log an act for each of several people in one query, judged one by one. Return the rule that refused
         each person, empty where allowed. For a door that speaks for people. Raises DatabaseError.
         """
-        if act not in BY_NAME:
-            raise KeyError(f"no act {act}: schemas/acts.py declares them")
-        documentation = self._documentation_of(act, why)
-        return inquire.record_each(self._entering(act), kind=act, other=about, people=people, **documentation)
+        known = self._documentation_of(act, why)
+        acts: list[_Act] = [(act, about, {**known, "who": who}) for who in people]
+        return dict(zip(people, inquire.record_many(self._entering(act), acts).values(), strict=True))
 
     def enter_several(
         self,
@@ -292,15 +275,12 @@ class Door:
 
         `effects` are in the order of `subjects`. Raises as `enter`.
         """
-        if act not in BY_NAME:
-            raise KeyError(f"no act {act}: schemas/acts.py declares them")
-        written = effects or [""] * len(subjects)
-        cut = [
-            (about, change[:4000], effect) for (about, change), effect in zip(subjects, written, strict=True)
+        known, written = self._documentation_of(act, why), effects or [""] * len(subjects)
+        acts: list[_Act] = [
+            (act, about, {**known, "change": change[:4000], "effect": effect})
+            for (about, change), effect in zip(subjects, written, strict=True)
         ]
-        made = inquire.record_several(
-            self._entering(act), kind=act, subjects=cut, **self._documentation_of(act, why)
-        )
+        made = inquire.record_all(self._entering(act), acts)
         return [Permit(one, act, self.who, effect) for one, effect in zip(made, written, strict=True)]
 
     def enter_together(self, acts: Sequence[tuple[str, str]]) -> list[Permit]:
@@ -309,22 +289,20 @@ class Door:
         """
         if effects := [act for act, _about in acts if BY_NAME[act].has_effect]:
             raise ValueError(f"{effects[0]} changes data: it is entered alone")
-        made = inquire.record_acts(self.clients(self._role), acts, **self.documentation())
+        known = self.documentation()
+        each = [(act, about, known) for act, about in acts]
+        made = inquire.record_all(self.clients(self._role), each)
         return [Permit(one, act, self.who) for one, (act, _about) in zip(made, acts, strict=True)]
 
     def enter_entries(self, act: str, entries: Sequence[tuple[str, str, str, Documentation]]) -> list[str]:
         """Log an act for several hot list entries in one query, each with its subject, its change, its effect
         and its documentation. Return the rule that refused each, empty where allowed. Raises DatabaseError.
         """
-        if act not in BY_NAME:
-            raise KeyError(f"no act {act}: schemas/acts.py declares them")
-        each: list[inquire.ActorDocumentation] = [
-            {**self._documentation_of(act, why), "change": change[:4000], "effect": effect}
-            for _about, change, effect, why in entries
+        acts: list[_Act] = [
+            (act, about, {**self._documentation_of(act, why), "change": change[:4000], "effect": effect})
+            for about, change, effect, why in entries
         ]
-        return inquire.record_entries(
-            self._entering(act), kind=act, about=[one for one, *_rest in entries], whys=each
-        )
+        return list(inquire.record_many(self._entering(act), acts).values())
 
     def enter_for_partner(
         self,
@@ -414,6 +392,8 @@ class Door:
 
     def _documentation_of(self, act: str, why: Documentation) -> inquire.ActorDocumentation:
         """Return the same as `documentation`, with the person's name where another account enters the act."""
+        if act not in BY_NAME:
+            raise KeyError(f"no act {act}: schemas/acts.py declares them")
         documentation = self.documentation(**why)
         if BY_NAME[act].has_effect and self.clients.for_acts is not self.clients:
             documentation["who"] = self.who

@@ -18,6 +18,7 @@ from platestream.access.inquire import (
     Partner,
     RefusedInquiry,
     RepeatedRequest,
+    reasons,
     require_allowed,
     was_requested,
     write,
@@ -78,28 +79,52 @@ class DamagedPicture(Exception):  # noqa: N818
     """Error for a picture whose hash differs from the stored one, or that cannot be opened."""
 
 
-def search(
-    client: Client,
-    *,
-    pattern: str = "",
-    cameras: Sequence[str] = (),
-    since: datetime | None = None,
-    until: datetime | None = None,
-    described: str = "",
-    brief: bool = False,
-    **why: Unpack[ActorDocumentation],
-) -> list[Row]:
-    """Search detections; return dicts by column, newest first.
+class Query(ActorDocumentation, total=False):
+    """A search and its documentation. Fields that are left out are as in the table: all cameras, the last 30
+    days.
 
     `pattern` is a plate in which `*` matches any characters and `?` one character, with O and 0 as one; empty
-    is every plate. No `cameras` means all; the default of `since` is 30 days ago and of `until` now.
-    `described` limits the result to vehicles of a description, for example `colour=white;body=pickup`, of at
-    most `MOST_DESCRIBED` characters (clickhouse/views/misfit.part). A `brief` row has no `alternatives`,
-    `box` and `models`, which take a quarter of the time. `client` needs the analyst's role.
+    is every plate. `other` is the second plate of `cotravel`, the id of one of `hits`, and else a description
+    that limits the result to its vehicles, for example `colour=white;body=pickup`, of at most
+    `MOST_DESCRIBED` characters (clickhouse/views/misfit.part). `within` is the time between the passes of
+    `cotravel` and `companions`, 1 s to an hour.
+    """
+
+    pattern: str
+    other: str
+    within: timedelta
+    cameras: Sequence[str]
+    since: datetime | None
+    until: datetime | None
+
+
+def search(client: Client, view: str = "search", *, brief: bool = False, **asked: Unpack[Query]) -> list[Row]:
+    """Search by a view of the gate; return dicts by column, newest first. `client` needs the view's role.
+
+    - `search`: detections. A `brief` row has no `alternatives`, `box` and `models`, which take a quarter of
+      the time; so of the next two.
+    - `sightings`: all detections of 1 to 20 cameras in 7 days at most; more is refused.
+    - `fuzzy`: plates that look like `pattern` (4 to 8 characters) or differ from it by one character. A row's
+      `match` is `same`, `look_alike` or `one_edit` (one added, lost, changed, or two swapped), in this order.
+    - `cotravel`: the passes of two plates at the same camera `within` this time.
+    - `companions`: other plates that met `pattern` twice or more at a camera, those with the most meetings
+      first.
+    - `hits`: alert hits; `pattern` is of the plate as read.
+
     Raises RefusedInquiry when the rules refuse it, ValueError on a time without a zone, and DatabaseError.
     """
-    asked: dict[str, Any] = {"pattern": pattern, "other": described, "cameras": list(cameras)}
-    return _search(client, "search", why, **asked, since=since, until=until, brief=brief)
+    return _read(client, view, _inquire(client, view, asked), brief=brief)
+
+
+def _inquire(client: Client, kind: str, asked: Query) -> UUID:
+    """Write the inquiry of a search; return its id."""
+    given: dict[str, Any] = {"pattern": "", "other": "", "cameras": (), **asked}
+    inquiry: UUID = given.pop("inquiry_id", None) or uuid4()
+    within: timedelta = given.pop("within", MEETING)
+    if kind in ("cotravel", "companions"):
+        given["within_s"] = round(within.total_seconds())
+    write(client, inquiry, kind, {}, {**reasons(given), "cameras": list(given["cameras"])})
+    return inquiry
 
 
 class Holdable(NamedTuple):
@@ -115,59 +140,11 @@ class Holdable(NamedTuple):
     cut: bool
 
 
-def holdable(
-    client: Client,
-    *,
-    pattern: str = "",
-    cameras: Sequence[str] = (),
-    since: datetime | None = None,
-    until: datetime | None = None,
-    **why: Unpack[ActorDocumentation],
-) -> tuple[UUID, list[Holdable]]:
+def holdable(client: Client, **asked: Unpack[Query]) -> tuple[UUID, list[Holdable]]:
     """Search as `search` does, for evidence; return the id of the inquiry, and the hashes of its results."""
-    inquiry = uuid4()
-    asked = {"pattern": pattern, "cameras": list(cameras), "since": since, "until": until}
-    write(client, inquiry, "search", why, asked)
+    inquiry = _inquire(client, "search", asked)
     require_allowed(client, inquiry)
     return inquiry, [Holdable(**row) for row in _read(client, "holdable", inquiry)]
-
-
-def sightings(
-    client: Client,
-    *,
-    cameras: Sequence[str],
-    since: datetime | None,
-    until: datetime | None = None,
-    pattern: str = "",
-    described: str = "",
-    brief: bool = False,
-    **why: Unpack[ActorDocumentation],
-) -> list[Row]:
-    """Return all detections of 1 to 20 cameras in 7 days at most, newest first; more is refused. Else as
-    `search`.
-    """
-    asked: dict[str, Any] = {"pattern": pattern, "other": described, "cameras": list(cameras)}
-    return _search(client, "sightings", why, **asked, since=since, until=until, brief=brief)
-
-
-def fuzzy(
-    client: Client,
-    *,
-    plate: str,
-    cameras: Sequence[str] = (),
-    since: datetime | None = None,
-    until: datetime | None = None,
-    described: str = "",
-    brief: bool = False,
-    **why: Unpack[ActorDocumentation],
-) -> list[Row]:
-    """Search plates that look like `plate` (4 to 8 characters) or differ from it by one character.
-
-    A row's `match` is `same`, `look_alike` or `one_edit` (one added, lost, changed, or two swapped), in this
-    order. Else as `search`.
-    """
-    asked: dict[str, Any] = {"pattern": plate, "other": described, "cameras": list(cameras)}
-    return _search(client, "fuzzy", why, **asked, since=since, until=until, brief=brief)
 
 
 def left_out(client: Client, kind: str, inquiry: UUID) -> int:
@@ -175,59 +152,6 @@ def left_out(client: Client, kind: str, inquiry: UUID) -> int:
     Raises as `read_again`.
     """
     return int(_rows(client, kind, _LEFT_OUT.format(kind), inquiry)[0]["passes"])
-
-
-def cotravel(
-    client: Client,
-    *,
-    plate: str,
-    other_plate: str,
-    within: timedelta = MEETING,
-    cameras: Sequence[str] = (),
-    since: datetime | None = None,
-    until: datetime | None = None,
-    **why: Unpack[ActorDocumentation],
-) -> list[Row]:
-    """Return the passes of two plates at the same camera within this time (1 s to an hour), newest first."""
-    asked: dict[str, Any] = {
-        "pattern": plate,
-        "other": other_plate,
-        "within_s": round(within.total_seconds()),
-    }
-    return _search(client, "cotravel", why, **asked, cameras=list(cameras), since=since, until=until)
-
-
-def companions(
-    client: Client,
-    *,
-    plate: str,
-    within: timedelta = MEETING,
-    cameras: Sequence[str] = (),
-    since: datetime | None = None,
-    until: datetime | None = None,
-    **why: Unpack[ActorDocumentation],
-) -> list[Row]:
-    """Return other plates that met `plate` twice or more at a camera, those with the most meetings first."""
-    asked: dict[str, Any] = {"pattern": plate, "within_s": round(within.total_seconds())}
-    return _search(client, "companions", why, **asked, cameras=list(cameras), since=since, until=until)
-
-
-def hits(
-    client: Client,
-    *,
-    pattern: str = "",
-    hit_id: UUID | None = None,
-    cameras: Sequence[str] = (),
-    since: datetime | None = None,
-    until: datetime | None = None,
-    **why: Unpack[ActorDocumentation],
-) -> list[Row]:
-    """Return alert hits as dicts by column, newest first; `pattern` is of the plate as read. Else as
-    `search`.
-    """
-    other = "" if hit_id is None else str(hit_id)
-    asked: dict[str, Any] = {"pattern": pattern, "other": other, "cameras": list(cameras)}
-    return _search(client, "hits", why, **asked, since=since, until=until)
 
 
 class HitRows(NamedTuple):
@@ -247,28 +171,19 @@ class HitRows(NamedTuple):
 def hit_list(
     client: Client,
     *,
-    pattern: str = "",
-    hit_id: UUID | None = None,
-    cameras: Sequence[str] = (),
-    since: datetime | None = None,
-    until: datetime | None = None,
     most: int | None = None,
     historical: bool | None = None,
     brief: bool = False,
-    **why: Unpack[ActorDocumentation],
+    **asked: Unpack[Query],
 ) -> HitRows:
-    """Return the newest `most` alert hits as `hits` does. `historical` limits them to finds of look-backs, or
-    to alerts. `brief` rows have the columns that a list shows.
+    """Return the newest `most` alert hits of a search for `hits`. `historical` limits them to finds of
+    look-backs, or to alerts. `brief` rows have the columns that a list shows.
     """
-    inquiry = uuid4()
-    other = "" if hit_id is None else str(hit_id)
-    asked = {"pattern": pattern, "other": other, "cameras": list(cameras), "since": since, "until": until}
-    write(client, inquiry, "hits", why, asked)
+    inquiry = _inquire(client, "hits", asked)
     shown = _BRIEF_HITS if brief else "*"
     listed = [0, 1] if historical is None else [int(historical)]
-    answer = _answer(
-        client, "hits", _HIT_LIST.format(shown, listed, EVERY if most is None else int(most)), inquiry
-    )
+    statement = _HIT_LIST.format(shown, listed, EVERY if most is None else int(most))
+    answer = _answer(client, "hits", statement, inquiry)
     return HitRows(answer.column_names, answer.result_rows)
 
 
@@ -278,23 +193,15 @@ def picture(
     detection_id: UUID,
     captured_at: datetime,
     keys: Sealer,
-    cameras: Sequence[str] = (),
-    **why: Unpack[ActorDocumentation],
+    **asked: Unpack[Query],
 ) -> dict[str, bytes]:
     """Return the pictures of a detection by kind (`crop`, `vehicle`), JPEG, opened by `keys`; empty when
     there are none any more, or the key of their hour is destroyed.
 
     Raises RefusedInquiry, DamagedPicture where a picture's hash differs, and DatabaseError.
     """
-    rows = _search(
-        client,
-        "picture",
-        why,
-        other=str(detection_id),
-        cameras=list(cameras),
-        since=captured_at - INSTANT,
-        until=captured_at + INSTANT,
-    )
+    asked |= {"since": captured_at - INSTANT, "until": captured_at + INSTANT, "other": str(detection_id)}
+    rows = search(client, "picture", **asked)
     return {row["kind"]: row["jpeg"] for row in _opened(rows, keys)}
 
 
@@ -343,14 +250,6 @@ def read_again(
     other id, and DatabaseError.
     """
     return _read(client, kind, inquiry, most, skip, brief=brief)
-
-
-def _search(
-    client: Client, kind: str, why: ActorDocumentation, *, brief: bool = False, **parameters: Any
-) -> list[Row]:
-    inquiry = why.get("inquiry_id") or uuid4()
-    write(client, inquiry, kind, why, parameters)
-    return _read(client, kind, inquiry, brief=brief)
 
 
 def _read(

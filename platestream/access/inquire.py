@@ -48,36 +48,44 @@ _RECEIVED = (
 _VERDICT = "SELECT outcome, refusal FROM platestream.verdict(inquiry = {inquiry:UUID})"
 
 
-class ActorDocumentation(TypedDict, total=False):
-    """The person and the documentation of an inquiry; the rules say which of it is required.
+class Documentation(TypedDict, total=False):
+    """The documentation of an act; the order defines which fields each act needs.
 
-    `who` is only for accounts that speak for people. `purpose` is one of the agency's, where it lists them,
-    and `violation` the investigated violation, where the purpose requires one; `requester` and `legal_basis`
-    document a request from outside of law enforcement. `automatic` marks an act of a system job, set off by
-    the person `set_off_by`, and is only for service accounts. `change` is the state before and after an act;
-    `refuse` is a rule of the caller that forbids the act, which is then logged as refused. `effect` is the
-    SHA-256 of the record that the act writes. `fields` are the words of a hot list entry that section H asks
-    for, by name, which the gate judges. `vehicles` is the number of different vehicles that a search shows at
-    most, and counts for; without it the gate chooses. `inquiry_id` is the id of a search, for a caller who
-    names it later; without it a new one is made.
+    `purpose` is one of the agency's, where it lists them, and `violation` the investigated violation, where
+    the purpose requires one; `requester` and `legal_basis` document a request from outside of law
+    enforcement. `fields` are the words of a hot list entry that section H asks for, by name, which the gate
+    judges. `vehicles` is the number of different vehicles that a search shows at most, and counts for;
+    without it the gate chooses.
     """
 
-    who: str
-    agency: str
-    tool: str
     case_number: str
     reason: str
     purpose: str
     violation: str
     requester: str
     legal_basis: str
+    agency: str
+    fields: Mapping[str, str]
+    vehicles: int
+
+
+class ActorDocumentation(Documentation, total=False):
+    """The person and the documentation of an inquiry; the rules say which of it is required.
+
+    `who` is only for accounts that speak for people. `automatic` marks an act of a system job, set off by
+    the person `set_off_by`, and is only for service accounts. `change` is the state before and after an act;
+    `refuse` is a rule of the caller that forbids the act, which is then logged as refused. `effect` is the
+    SHA-256 of the record that the act writes. `inquiry_id` is the id of a search, for a caller who names it
+    later; without it a new one is made.
+    """
+
+    who: str
+    tool: str
     automatic: bool
     set_off_by: str
     change: str
     refuse: str
     effect: str
-    fields: Mapping[str, str]
-    vehicles: int
     inquiry_id: UUID
 
 
@@ -168,95 +176,34 @@ def was_requested(client: Client, inquiry: UUID) -> bool:
     return bool(read_rows(client, "reading the verdict", _VERDICT, inquiry=inquiry))
 
 
-def record_each(
-    client: Client, *, kind: str, other: str, people: Sequence[str], **why: Unpack[ActorDocumentation]
-) -> dict[str, str]:
-    """Log one act for several people at once; return the rule that refused each, empty where allowed.
+def record_many(client: Client, acts: Sequence[tuple[str, str, ActorDocumentation]]) -> dict[UUID, str]:
+    """Log several acts by one statement, each with its kind, subject and documentation; return the rule that
+    refused each row, empty where allowed, by its id and in order.
 
-    `client` is of an account that speaks for people. As `record` otherwise; raises DatabaseError.
+    All documentations have the same columns. `client` is of an account that speaks for people where they
+    name several. As `record` otherwise; raises DatabaseError.
     """
-    made = {uuid4(): who for who in people}
+    made = {uuid4(): act for act in acts}
     if not made:
         return {}
-    _write(
-        client,
-        [
-            {"inquiry_id": one, "kind": kind, **_reasons(why), "on_behalf_of": who, "other": other}
-            for one, who in made.items()
-        ],
-    )
-    verdicts = _verdicts(client, list(made))
-    return {who: verdicts[one] for one, who in made.items()}
-
-
-def record_several(
-    client: Client, *, kind: str, subjects: Sequence[tuple[str, str, str]], **why: Unpack[ActorDocumentation]
-) -> list[UUID]:
-    """Log one act for several things at once, each with its subject, change and effect; return the ids of
-    their rows.
-
-    As `record` otherwise; raises RefusedInquiry where one of them is refused, and DatabaseError.
-    """
-    made = {uuid4(): one for one in subjects}
-    if not made:
-        return []
-    _write(
-        client,
-        [
-            {
-                "inquiry_id": one,
-                "kind": kind,
-                **_reasons(why),
-                "other": other,
-                "change": change,
-                "effect": effect,
-            }
-            for one, (other, change, effect) in made.items()
-        ],
-    )
-    for refusal in _verdicts(client, list(made)).values():
-        if refusal:
-            raise RefusedInquiry(refusal)
-    return list(made)
-
-
-def record_acts(
-    client: Client, acts: Sequence[tuple[str, str]], **why: Unpack[ActorDocumentation]
-) -> list[UUID]:
-    """Log several acts, each with its subject, by one statement; return the ids of their rows. As `record`
-    otherwise; raises RefusedInquiry where one of them is refused, and DatabaseError.
-    """
-    made = {uuid4(): one for one in acts}
     rows = [
-        {"inquiry_id": one, "kind": kind, **_reasons(why), "other": other}
-        for one, (kind, other) in made.items()
+        {"inquiry_id": one, "kind": kind, **reasons(why), "other": other}
+        for one, (kind, other, why) in made.items()
     ]
     _write(client, rows)
-    for refusal in _verdicts(client, list(made)).values():
+    return _verdicts(client, list(made))
+
+
+def record_all(client: Client, acts: Sequence[tuple[str, str, ActorDocumentation]]) -> list[UUID]:
+    """Log several acts as `record_many` does; return the ids of their rows.
+
+    Raises RefusedInquiry where one of them is refused, and DatabaseError.
+    """
+    verdicts = record_many(client, acts)
+    for refusal in verdicts.values():
         if refusal:
             raise RefusedInquiry(refusal)
-    return list(made)
-
-
-def record_entries(
-    client: Client, *, kind: str, about: Sequence[str], whys: Sequence[ActorDocumentation]
-) -> list[str]:
-    """Log one act for several things with their own documentation; return the rule that refused each, empty
-    where allowed. All documentations have the same columns. Raises DatabaseError.
-    """
-    made = [uuid4() for _one in about]
-    if not made:
-        return []
-    documented = zip(made, about, whys, strict=True)
-    _write(
-        client,
-        [
-            {"inquiry_id": one, "kind": kind, **_reasons(why), "other": other}
-            for one, other, why in documented
-        ],
-    )
-    verdicts = _verdicts(client, made)
-    return [verdicts[one] for one in made]
+    return list(verdicts)
 
 
 def _verdicts(client: Client, inquiries: Sequence[UUID]) -> dict[UUID, str]:
@@ -284,7 +231,7 @@ def write(
     client: Client, inquiry: UUID, kind: str, why: ActorDocumentation, request: Mapping[str, Any]
 ) -> None:
     """Write the inquiry; for None the table's default applies."""
-    given = {"inquiry_id": inquiry, "kind": kind, **_reasons(why), **request}
+    given = {"inquiry_id": inquiry, "kind": kind, **reasons(why), **request}
     given = {name: value for name, value in given.items() if value is not None}
     for name, value in given.items():
         if isinstance(value, datetime) and value.tzinfo is None:
@@ -292,7 +239,8 @@ def write(
     _write(client, [given])
 
 
-def _reasons(why: ActorDocumentation) -> dict[str, Any]:
+def reasons(why: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the columns of a documentation, where the person has another name."""
     return {"on_behalf_of" if name == "who" else name: value for name, value in why.items()}
 
 

@@ -144,7 +144,7 @@ def find_hits(
     listed = gate.hit_list(
         door.client(ANALYST),
         pattern=pattern,
-        hit_id=hit_id,
+        other="" if hit_id is None else str(hit_id),
         cameras=cameras,
         since=since,
         until=until,

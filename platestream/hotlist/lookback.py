@@ -71,7 +71,7 @@ class LookBack:
         found: dict[Any, AlertHit] = {}
         for since, until in self._slices(pattern):
             filters = self._asked(entry, pattern=pattern, since=since, until=until)
-            known |= {row["hit_id"] for row in gate.hits(self._client, **filters)}
+            known |= {row["hit_id"] for row in gate.search(self._client, "hits", **filters)}
             for row in self._reads(filters):
                 hit = match_entry(detection(row), entry)
                 if hit is not None and hit.historical:
@@ -91,7 +91,7 @@ class LookBack:
             until = self._now - day * DAY
             filters: dict[str, Any] = {**self._door.documentation(**why)}
             filters |= {"since": until - DAY, "until": until}
-            known |= {row["hit_id"] for row in gate.hits(self._client, **filters)}
+            known |= {row["hit_id"] for row in gate.search(self._client, "hits", **filters)}
             for row in self._reads(filters):
                 for hit in bucket.hits(detection(row), patterns=True):
                     if hit.historical and hit.hit_id not in known:

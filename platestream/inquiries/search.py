@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from itertools import takewhile
-from typing import Any, Literal, NamedTuple, Unpack, assert_never
+from typing import Literal, NamedTuple, Unpack
 from uuid import UUID, uuid4
 
-from platestream.access import gate, inquire
+from platestream.access import gate
 from platestream.access.door import Documentation, Door
 from platestream.edges.clickhouse_client import ANALYST
 
@@ -164,8 +164,18 @@ def search(
     cannot be asked for, and DatabaseError.
     """
     inquiry = uuid4()
-    documented: inquire.ActorDocumentation = {**door.documentation(**why), "inquiry_id": inquiry}
-    return _result(door, inquiry, request, _rows(door, request, documented, brief=brief))
+    asked: gate.Query = {
+        **door.documentation(**why),
+        "inquiry_id": inquiry,
+        "pattern": request.plate,
+        "other": request.other_plate if request.way == "cotravel" else request.described,
+        "within": request.within,
+        "cameras": request.cameras,
+        "since": request.since,
+        "until": request.until,
+    }
+    rows = gate.search(door.client(ANALYST), request.way, brief=brief, **asked)
+    return _result(door, inquiry, request, rows)
 
 
 def search_again(door: Door, inquiry: UUID, request: SearchRequest, *, brief: bool = False) -> Result:
@@ -190,29 +200,6 @@ def _result(door: Door, inquiry: UUID, request: SearchRequest, rows: list[gate.R
     if request.described and not request.untold:
         left_out = gate.left_out(door.client(ANALYST), request.way, inquiry)
     return Result(inquiry, rows, left_out, is_cut(rows))
-
-
-def _rows(
-    door: Door, request: SearchRequest, documented: inquire.ActorDocumentation, *, brief: bool
-) -> list[gate.Row]:
-    """Search by the function of `platestream.access.gate` that `request.way` names."""
-    client, plate, within = door.client(ANALYST), request.plate, request.within
-    span: dict[str, Any] = {"cameras": request.cameras, "since": request.since, "until": request.until}
-    span |= documented
-    looks = {**span, "described": request.described, "brief": brief}
-    match request.way:
-        case "search":
-            return gate.search(client, pattern=plate, **looks)
-        case "fuzzy":
-            return gate.fuzzy(client, plate=plate, **looks)
-        case "sightings":
-            return gate.sightings(client, pattern=plate, **looks)
-        case "companions":
-            return gate.companions(client, plate=plate, within=within, **span)
-        case "cotravel":
-            other = request.other_plate
-            return gate.cotravel(client, plate=plate, other_plate=other, within=within, **span)
-    assert_never(request.way)
 
 
 def _common(plates: Sequence[str]) -> str:

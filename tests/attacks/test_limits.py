@@ -118,7 +118,7 @@ def test_what_was_really_shown_counts_once_the_log_is_sealed(town: Database) -> 
 def test_a_description_that_nothing_has_counts_nothing_for_free(town: Database) -> None:
     """The number that is left out says how many passed, so these vehicles count as shown."""
     for _search in range(OFFICER // 50):
-        assert search(town, described="direction=nowhere") == set()
+        assert search(town, other="direction=nowhere") == set()
         seal(town)
     with pytest.raises(RefusedInquiry, match="limit"):
         search(town)
@@ -179,12 +179,15 @@ def test_other_views_are_no_side_doors(town: Database) -> None:
     more: dict[str, Any] = {"who": "smith", "case_number": CASE}
     client = town.client(ANALYST)
     day = SEEN_AT - timedelta(days=1)
-    seen = {row["plate"] for row in gate.sightings(client, cameras=["cam"], since=day, vehicles=300, **more)}
+    seen = {
+        row["plate"]
+        for row in gate.search(client, "sightings", cameras=["cam"], since=day, vehicles=300, **more)
+    }
     assert len(seen) == OFFICER
     for refused in (
-        lambda: gate.companions(client, plate="AA0001", since=day, **more),
-        lambda: gate.fuzzy(client, plate="AA0001", since=day, **more),
-        lambda: gate.cotravel(client, plate="AA0001", other_plate="AA0002", since=day, **more),
+        lambda: gate.search(client, "companions", pattern="AA0001", since=day, **more),
+        lambda: gate.search(client, "fuzzy", pattern="AA0001", since=day, **more),
+        lambda: gate.search(client, "cotravel", pattern="AA0001", other="AA0002", since=day, **more),
     ):
         with pytest.raises(RefusedInquiry, match="supervisor"):
             refused()  # type: ignore[no-untyped-call]
@@ -193,8 +196,13 @@ def test_other_views_are_no_side_doors(town: Database) -> None:
 def test_companions_show_no_more_than_was_reserved(town: Database) -> None:
     for plate in ("AA0001", *(f"CC{number:04}" for number in range(60))):
         town.put(tables.DETECTIONS, _pass(plate, 400), _pass(plate, 800))
-    found = gate.companions(
-        town.client(ANALYST), plate="AA0001", since=SEEN_AT - timedelta(days=1), who="smith", case_number=CASE
+    found = gate.search(
+        town.client(ANALYST),
+        "companions",
+        pattern="AA0001",
+        since=SEEN_AT - timedelta(days=1),
+        who="smith",
+        case_number=CASE,
     )
     assert len(found) == 50
 
@@ -320,7 +328,7 @@ def test_an_answer_says_whether_it_was_cut_and_one_that_is_just_full_was_not(
 ) -> None:
     fields: dict[str, Any] = {"pattern": asked, "cameras": ["cam"], "since": SEEN_AT - timedelta(days=1)}
     fields |= {"who": "smith", "case_number": CASE, "vehicles": 100}
-    rows = getattr(gate, way)(town.client(ANALYST), **fields)
+    rows = gate.search(town.client(ANALYST), way, **fields)
     assert {row["cut"] for row in rows} == {exact}
     assert is_cut(rows) == exact
 
@@ -356,10 +364,10 @@ def test_companions_and_look_alikes_say_that_they_were_cut(town: Database) -> No
     for plate in ("AA0001", *(f"CC{number:04}" for number in range(5))):
         town.put(tables.DETECTIONS, _pass(plate, 400), _pass(plate, 800))
     client = town.client(ANALYST)
-    assert not is_cut(gate.companions(client, plate="AA0001", vehicles=5, **fields))
-    assert is_cut(gate.companions(client, plate="AA0001", vehicles=4, **fields))
-    assert is_cut(gate.fuzzy(client, plate="AA0001", vehicles=2, **fields))
-    assert not is_cut(gate.fuzzy(client, plate="AA0001", vehicles=100, **fields))
+    assert not is_cut(gate.search(client, "companions", pattern="AA0001", vehicles=5, **fields))
+    assert is_cut(gate.search(client, "companions", pattern="AA0001", vehicles=4, **fields))
+    assert is_cut(gate.search(client, "fuzzy", pattern="AA0001", vehicles=2, **fields))
+    assert not is_cut(gate.search(client, "fuzzy", pattern="AA0001", vehicles=100, **fields))
 
 
 def test_exactly_fifty_vehicles_are_held_as_evidence_and_fifty_one_are_not(town: Database) -> None:

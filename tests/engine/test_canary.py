@@ -196,8 +196,8 @@ def take_in(agency: Agency) -> dict[str, list[bytes]]:
     done = [action("plate_and_state_confirmed", at=NOW, hit=hit.hit_id) for hit in hits]
     publish(agency.topics, topics.HIT_ACTIONS, done)
     analyst = agency.database.client(ANALYST)
-    gate.sightings(analyst, cameras=["gone", "held"], since=NOW - timedelta(hours=1), **WHY)
-    gate.hits(analyst, **WHY)
+    gate.search(analyst, "sightings", cameras=["gone", "held"], since=NOW - timedelta(hours=1), **WHY)
+    gate.search(analyst, "hits", **WHY)
     seen = read[GONE]
     found = gate.picture(
         analyst, detection_id=seen.detection_id, captured_at=seen.captured_at, keys=agency.keys, **WHY

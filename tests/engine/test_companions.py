@@ -34,7 +34,7 @@ def meetings(database: Database, lead: Passes, mate: Passes) -> int:
         *(seen("LEAD123", *one) for one in lead),
         *(seen("MATE456", *one) for one in mate),
     )
-    found = gate.companions(database.client(ANALYST), plate="LEAD123", **WHY)
+    found = gate.search(database.client(ANALYST), "companions", pattern="LEAD123", **WHY)
     return sum(row["meetings"] for row in found)
 
 

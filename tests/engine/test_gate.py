@@ -110,10 +110,10 @@ def test_hits_are_found_by_plate_and_by_id(database: Database) -> None:
     other = msgspec.structs.replace(hit, hit_id=uuid4(), detection=seen("XYZ789"))
     database.put(tables.ALERT_HITS, hit, other)
     client = database.client(ANALYST)
-    assert len(gate.hits(client, **CASE)) == 2
-    (row,) = gate.hits(client, hit_id=hit.hit_id, **CASE)
+    assert len(gate.search(client, "hits", **CASE)) == 2
+    (row,) = gate.search(client, "hits", other=str(hit.hit_id), **CASE)
     assert (row["hit_id"], row["listed_plate"], row["match"]) == (hit.hit_id, hit.entry.plate, hit.match)
-    (row,) = gate.hits(client, pattern="XYZ*", **CASE)
+    (row,) = gate.search(client, "hits", pattern="XYZ*", **CASE)
     assert row["hit_id"] == other.hit_id
 
 

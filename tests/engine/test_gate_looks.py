@@ -57,9 +57,9 @@ def database(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 def test_sightings_are_all_that_passed_the_cameras_in_the_time(database: Database) -> None:
     client = database.client(ANALYST)
     since = NOW - 6 * HOUR
-    rows = gate.sightings(client, cameras=["north"], since=since, **WHY)
+    rows = gate.search(client, "sightings", cameras=["north"], since=since, **WHY)
     assert [row["plate"] for row in rows] == ["LEAD123", "MATE456", "ONCE789", "NEAR111"]
-    rows = gate.sightings(client, cameras=["north", "south"], since=since, pattern="LEAD*", **WHY)
+    rows = gate.search(client, "sightings", cameras=["north", "south"], since=since, pattern="LEAD*", **WHY)
     assert [row["camera_id"] for row in rows] == ["north", "south"]
 
 
@@ -73,27 +73,27 @@ def test_sightings_are_all_that_passed_the_cameras_in_the_time(database: Databas
 )
 def test_sightings_of_everything_everywhere_are_refused(database: Database, asked: dict[str, Any]) -> None:
     with pytest.raises(RefusedInquiry, match="1 to 20 cameras and 7 days"):
-        gate.sightings(database.client(ANALYST), **asked, **WHY)
+        gate.search(database.client(ANALYST), "sightings", **asked, **WHY)
 
 
 def test_two_plates_that_passed_one_camera_within_a_minute_travelled_together(database: Database) -> None:
     client = database.client(ANALYST)
-    rows = gate.cotravel(client, plate="LEAD123", other_plate="mate-456", **WHY)
+    rows = gate.search(client, "cotravel", pattern="LEAD123", other="mate-456", **WHY)
     assert [(row["camera_id"], row["seconds_behind"]) for row in rows] == [
         ("north", -30),
         ("south", -30),
         ("east", -30),
     ]
-    within = {"plate": "LEAD123", "other_plate": "NEAR111"}
-    assert gate.cotravel(client, **within, **WHY) == []  # type: ignore[arg-type]
-    assert len(gate.cotravel(client, **within, within=61 * timedelta(seconds=1), **WHY)) == 2  # type: ignore[arg-type]
+    within = {"pattern": "LEAD123", "other": "NEAR111"}
+    assert gate.search(client, "cotravel", **within, **WHY) == []  # type: ignore[arg-type]
+    assert len(gate.search(client, "cotravel", **within, within=61 * timedelta(seconds=1), **WHY)) == 2  # type: ignore[arg-type]
 
 
 def test_companions_met_twice_or_more_and_a_doubled_row_is_one_meeting(database: Database) -> None:
-    (row,) = gate.companions(database.client(ANALYST), plate="LEAD123", **WHY)
+    (row,) = gate.search(database.client(ANALYST), "companions", pattern="LEAD123", **WHY)
     assert (row["plate"], row["meetings"], row["cameras_met"]) == ("MATE456", 3, 3)
-    longer = gate.companions(
-        database.client(ANALYST), plate="LEAD123", within=61 * timedelta(seconds=1), **WHY
+    longer = gate.search(
+        database.client(ANALYST), "companions", pattern="LEAD123", within=61 * timedelta(seconds=1), **WHY
     )
     assert [row["plate"] for row in longer] == ["MATE456", "NEAR111"]
 
@@ -141,7 +141,7 @@ def test_whatever_is_one_edit_or_a_look_alike_away_is_found_and_nothing_else(dat
         camera = str(uuid4())
         there = [*near, plate, alike, far]
         database.put(tables.DETECTIONS, *(seen(one, camera, HOUR) for one in there))
-        rows = gate.fuzzy(client, plate=plate, cameras=[camera], **WHY)
+        rows = gate.search(client, "fuzzy", pattern=plate, cameras=[camera], **WHY)
         got = {row["plate"]: row["match"] for row in rows}
         assert set(got) == {*near, plate, alike}
         assert {one for one, match in got.items() if match == "same"} == {

@@ -174,7 +174,7 @@ def test_what_an_mou_does_not_share_is_refused(database: Database) -> None:
     with pytest.raises(RefusedInquiry, match="some cameras only"):
         look(database, "of-two-cameras", cameras=["north", "east"])
     with pytest.raises(RefusedInquiry, match="does not share this kind"):
-        gate.hits(database.client(ANALYST), who="of-searches", reason=REASON)
+        gate.search(database.client(ANALYST), "hits", who="of-searches", reason=REASON)
 
 
 def test_an_agency_is_what_the_registry_says_and_not_what_is_claimed(database: Database) -> None:
