@@ -1,6 +1,6 @@
 """The board Audit: searches and their documentation, findings of the checks, and integrity of the log."""
 
-from platestream.boards.panel import Board, Panel
+from platestream.boards.panel import Board, bars, figure, series, table
 from platestream.schemas.acts import ACTS, BROWSING
 
 _LOOKS = ", ".join(f"'{name}'" for name in BROWSING)
@@ -13,30 +13,25 @@ AUDIT = Board(
     "Inquiries and other acts of people by role and agency, automatic acts, and findings. No names are shown.",
     24 * 30,
     (
-        Panel(
+        figure(
             "Inquiries",
-            "figure",
             "Inquiries of people in the time shown, refused ones included, without automatic ones.",
             "none though people search: is the gate bypassed? See Findings.",
             sql=f"""
 SELECT countIf(NOT automatic AND kind IN ({_LOOKS})) AS inquiries FROM platestream.inquiry_log WHERE $__timeFilter_ms(at)
 """,
-            width=6,
         ),
-        Panel(
+        figure(
             "Refused",
-            "figure",
             "Acts of people that the gate refused, inquiries and others.",
             "many: people or programs that do not give a case number or a reason; teach them.",
             sql="""
 SELECT countIf(outcome = 'refused' AND NOT automatic) AS refused FROM platestream.inquiry_log WHERE $__timeFilter_ms(at)
 """,
             steps=((_INF, "green"), (10.0, "orange"), (100.0, "red")),
-            width=6,
         ),
-        Panel(
+        figure(
             "Breaches found",
-            "figure",
             "Findings of the grade breach.",
             "any: platestream policy check, and the ALPR administrator (order, section I).",
             sql="""
@@ -44,11 +39,9 @@ SELECT uniqExact(finding_id) AS breaches FROM platestream.inquiry_findings
 WHERE $__timeFilter_ms(at) AND grade = 'breach'
 """,
             steps=((_INF, "green"), (1.0, "red")),
-            width=6,
         ),
-        Panel(
+        figure(
             "Not yet sealed",
-            "figure",
             "Acts of the last day without a seal, automatic ones included.",
             "over 0 for a minute: see SealLate in the runbook.",
             sql="""
@@ -57,11 +50,9 @@ SELECT greatest(0, toInt64((SELECT count() FROM platestream.inquiry_log WHERE at
     AS unsealed
 """,
             steps=((_INF, "green"), (1.0, "orange"), (100.0, "red")),
-            width=6,
         ),
-        Panel(
+        series(
             "Inquiries by outcome",
-            "series",
             "Inquiries of people by step of time, allowed and refused.",
             "a night with many: Findings, rule hours or volume.",
             sql=f"""
@@ -70,9 +61,8 @@ FROM platestream.inquiry_log WHERE $__timeFilter_ms(at) AND NOT automatic AND ki
 GROUP BY time, result ORDER BY time, result
 """,
         ),
-        Panel(
+        table(
             "Inquiries by role and agency",
-            "table",
             "Inquiries by role and agency of the registry, without names; automatic ones are not registered.",
             "not registered: platestream registry user; another agency: is its MOU in force?",
             sql=f"""
@@ -82,9 +72,8 @@ FROM platestream.inquiry_figures WHERE $__timeFilter(hour) AND kind IN ({_LOOKS}
 GROUP BY role, agency ORDER BY looks DESC LIMIT 50
 """,
         ),
-        Panel(
+        series(
             "Undocumented attempts",
-            "series",
             "Acts without the required case number or reason, all refused, by agency.",
             "an agency that continues: section I.7; train its people.",
             sql=f"""
@@ -95,9 +84,8 @@ ORDER BY time, agency
 """,
             empty="None",
         ),
-        Panel(
+        bars(
             "Inquiries by kind",
-            "bars",
             "Inquiries of people, by kind.",
             "many pictures: Findings, rule volume.",
             sql=f"""
@@ -105,9 +93,8 @@ SELECT kind, count() AS inquiries FROM platestream.inquiry_log
 WHERE $__timeFilter_ms(at) AND NOT automatic AND kind IN ({_LOOKS}) GROUP BY kind ORDER BY inquiries DESC LIMIT 20
 """,
         ),
-        Panel(
+        bars(
             "Other acts by kind",
-            "bars",
             "Other acts of people: hot list, shifts, hits, evidence, registry, audit (see all acts in the reference).",
             "an unexpected act, such as rules or registry_user: the auditor sees the person in inquiry_log.",
             sql=f"""
@@ -116,9 +103,8 @@ WHERE $__timeFilter_ms(at) AND NOT automatic AND kind NOT IN ({_LOOKS}) GROUP BY
 """,
             empty="No other act",
         ),
-        Panel(
+        bars(
             "Automatic acts by kind",
-            "bars",
             "Automatic acts: look-backs, imports, retention. These are no inquiries of employees.",
             "look-backs without a new entry on the hot list: the auditor sees their origin in inquiry_log.",
             sql="""
@@ -127,9 +113,8 @@ WHERE $__timeFilter_ms(at) AND automatic GROUP BY kind ORDER BY acts DESC LIMIT 
 """,
             empty="No automatic act",
         ),
-        Panel(
+        table(
             "Findings",
-            "table",
             "Findings of the checks, by rule and grade.",
             "a breach: the auditor sees the person in inquiry_findings; see Second opinion in the page on policy.",
             sql="""
@@ -138,9 +123,8 @@ WHERE $__timeFilter_ms(at) GROUP BY rule, grade ORDER BY grade, findings DESC LI
 """,
             empty="Nothing was found",
         ),
-        Panel(
+        table(
             "Cameras without approval",
-            "table",
             "Cameras and special details that worked without an approval in force, by rule.",
             "any: approve it or take it down (order, section D).",
             sql="""
@@ -149,17 +133,15 @@ FROM platestream.deployment_findings WHERE $__timeFilter_ms(at) GROUP BY rule OR
 """,
             empty="None",
         ),
-        Panel(
+        table(
             "Yearly audit",
-            "table",
             "Progress of the yearly audit: draws, findings, memoranda.",
             "no draw in a year: platestream audit sample --year (order, section K).",
             sql="SELECT year, kind, entries, latest FROM platestream.audit_figures ORDER BY year DESC, kind LIMIT 50",
             empty="No audit was drawn yet",
         ),
-        Panel(
+        series(
             "Seals",
-            "series",
             "Seconds from an inquiry to its seal, the longest of each step.",
             "over a minute: was audit down?",
             sql="""
@@ -168,49 +150,40 @@ FROM platestream.inquiry_seals WHERE $__timeFilter_ms(at) GROUP BY time ORDER BY
 """,
             unit="s",
         ),
-        Panel(
+        figure(
             "Time since all inquiries were sealed",
-            "figure",
             "Seconds since the audit flow last found no inquiry without a seal.",
             "minutes: see SealLate in the runbook.",
             promql="time() - max(platestream_inquiries_sealed_timestamp_seconds)",
             unit="s",
             steps=((_INF, "green"), (60.0, "orange"), (600.0, "red")),
-            width=6,
         ),
-        Panel(
+        figure(
             "Time since the log was published",
-            "figure",
             "Seconds since the published head had every sealed inquiry (see the published inquiry log).",
             "an hour: see LogNotPublished in the runbook.",
             promql="time() - max(platestream_log_published_timestamp_seconds)",
             unit="s",
             steps=((_INF, "green"), (900.0, "orange"), (3600.0, "red")),
-            width=6,
         ),
-        Panel(
+        figure(
             "Publishing refused",
-            "figure",
             "1 while no head is signed, because the local log does not continue the published one.",
             "1: see LogRefused in the runbook.",
             promql="max(platestream_log_refused)",
             steps=((_INF, "green"), (1.0, "red")),
-            width=6,
         ),
-        Panel(
+        figure(
             "Users",
-            "figure",
             "Active users in the registry.",
             "people who left are still active: platestream registry deactivate user ID.",
             sql="""
 SELECT countIf(active) AS users FROM (SELECT id, argMax(active, changed_at) AS active
 FROM platestream.registry WHERE kind = 'user' GROUP BY id)
 """,
-            width=6,
         ),
-        Panel(
+        series(
             "Time since a witness cosigned",
-            "series",
             "Seconds since each witness of the published log last cosigned a head.",
             "a day: see WitnessSilent in the runbook.",
             promql="time() - max by (witness) (platestream_log_cosigned_timestamp_seconds)",
@@ -218,26 +191,23 @@ FROM platestream.registry WHERE kind = 'user' GROUP BY id)
             unit="s",
             empty="No witness is named",
         ),
-        Panel(
+        series(
             "Cameras without approval, live",
-            "series",
             "Cameras and special details that worked without an approval in force, an hour, by rule.",
             "any: approve it or take it down (order, section D); see the guide to cameras and places for its frames.",
             promql="sum by (rule) (increase(platestream_deployment_findings_total[1h])) > 0",
             legend="rule",
             empty="None",
         ),
-        Panel(
+        series(
             "Inquiries, live",
-            "series",
             "Inquiries and other acts of people an hour, by outcome.",
             "refused ones that rise: see RefusedInquiries in the runbook.",
             promql='sum by (outcome) (increase(platestream_inquiries_total{by="person"}[1h]))',
             legend="outcome",
         ),
-        Panel(
+        series(
             "Findings, live",
-            "series",
             "Findings an hour by rule.",
             "unlogged, denied, documented: see UndocumentedQuery in the runbook.",
             promql="sum by (rule) (increase(platestream_inquiry_findings_total[1h])) > 0",

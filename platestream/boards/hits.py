@@ -1,6 +1,6 @@
 """The board Alert hits: matches, notifications, and precision in the field."""
 
-from platestream.boards.panel import Board, Panel
+from platestream.boards.panel import Board, bars, figure, series, table
 
 _INF = float("-inf")
 
@@ -10,19 +10,16 @@ HITS = Board(
     "Matches with the hot list, notifications, and the findings of officers. A hit is a lead.",
     24 * 7,
     (
-        Panel(
+        figure(
             "Alert hits",
-            "figure",
             "Fresh hits of the time shown; what was captured before its entry was listed is not counted.",
             "none for days: is the hot list loaded (Hot lists)? Far more than usual: Hits by category and match.",
             sql="""
 SELECT uniqExact(hit_id) AS hits FROM platestream.hit_facts WHERE $__timeFilter_ms(captured_at) AND NOT historical
 """,
-            width=6,
         ),
-        Panel(
+        figure(
             "Not yet compared",
-            "figure",
             "Fresh hits of the time shown that no officer has compared with the vehicle.",
             "many: platestream hits list shows them; who is on shift?",
             sql="""
@@ -30,11 +27,9 @@ SELECT countIf(status = 'unverified') AS waiting FROM platestream.hit_states
 WHERE $__timeFilter_ms(captured_at) AND NOT historical AND source != ''
 """,
             steps=((_INF, "green"), (5.0, "orange"), (50.0, "red")),
-            width=6,
         ),
-        Panel(
+        figure(
             "Field precision",
-            "figure",
             "Of the hits that an officer compared with the vehicle, the share that was right.",
             "under 90 %: Precision by match shows the cause; allow fewer look-alikes, clean the cameras.",
             sql="""
@@ -44,11 +39,9 @@ FROM platestream.hit_states WHERE $__timeFilter_ms(captured_at) AND source != ''
             unit="percentunit",
             steps=((_INF, "red"), (0.7, "orange"), (0.9, "green")),
             empty="No hit was compared with its vehicle",
-            width=6,
         ),
-        Panel(
+        figure(
             "Time to verify",
-            "figure",
             "Median seconds from capture to the officer's comparison.",
             "long: see Time to notify; then check who is on shift.",
             sql="""
@@ -58,11 +51,9 @@ WHERE $__timeFilter_ms(captured_at) AND visual != '' AND source != '' AND NOT hi
 """,
             unit="s",
             empty="No hit was compared with its vehicle",
-            width=6,
         ),
-        Panel(
+        series(
             "Hits by category",
-            "series",
             "Hits by step of time and category of the entry.",
             "a jump of one category: a new list, or an entry that matches too much.",
             sql="""
@@ -71,9 +62,8 @@ FROM platestream.hit_facts WHERE $__timeFilter_ms(captured_at) AND NOT historica
 GROUP BY time, category ORDER BY time, category
 """,
         ),
-        Panel(
+        bars(
             "Hits by match",
-            "bars",
             "Ways of matching: exact, look-alike, another reading, partial plate, description.",
             "many look-alikes or partial ones: entries that are too open.",
             sql="""
@@ -81,9 +71,8 @@ SELECT match, uniqExact(hit_id) AS hits FROM platestream.hit_facts
 WHERE $__timeFilter_ms(captured_at) AND NOT historical GROUP BY match ORDER BY hits DESC
 """,
         ),
-        Panel(
+        bars(
             "Hits by source",
-            "bars",
             "Hits by the hot list that the entry is of.",
             "none of a source that used to hit: see Hot lists, its age and size.",
             sql="""
@@ -91,9 +80,8 @@ SELECT source, uniqExact(hit_id) AS hits FROM platestream.hit_facts
 WHERE $__timeFilter_ms(captured_at) AND NOT historical GROUP BY source ORDER BY hits DESC LIMIT 20
 """,
         ),
-        Panel(
+        table(
             "Precision by match",
-            "table",
             "Hits compared with the vehicle and how many were right, with the 95 % interval by Wilson, by month.",
             "a low one: tighten that way of matching. A wide interval means that few were compared.",
             sql="""
@@ -104,9 +92,8 @@ ORDER BY month DESC, match LIMIT 50
 """,
             empty="No hit yet",
         ),
-        Panel(
+        table(
             "Camera and reader",
-            "table",
             "Hits of cameras that read by themselves, compared with the vehicle: whose read was right, by month.",
             "the camera is wrong more often than the reader: aim, focus and firmware, or alerts.camera_reads.",
             sql="""
@@ -117,9 +104,8 @@ ORDER BY month DESC, camera LIMIT 50
 """,
             empty="No hit of such a camera was compared with its vehicle",
         ),
-        Panel(
+        bars(
             "Hits by status",
-            "bars",
             "Hits of the time shown by status.",
             "many unverified or plate_confirmed: steps are left out (order, section G).",
             sql="""
@@ -127,18 +113,17 @@ SELECT status, count() AS hits FROM platestream.hit_states
 WHERE $__timeFilter_ms(captured_at) AND source != '' AND NOT historical GROUP BY status ORDER BY hits DESC
 """,
         ),
-        Panel(
+        figure(
             "Finds of look-backs",
-            "figure",
             "Hits on reads of before their entry was listed, which no other panel here counts.",
             "many of one entry: it matches too much.",
             sql="""
 SELECT uniqExact(hit_id) AS finds FROM platestream.hit_facts WHERE $__timeFilter_ms(captured_at) AND historical
 """,
+            width=12,
         ),
-        Panel(
+        bars(
             "Notifications",
-            "bars",
             "Outcome for each hit and receiver.",
             "failed or nobody: see HitNotDelivered in the runbook.",
             sql="""
@@ -147,9 +132,8 @@ WHERE $__timeFilter_ms(captured_at) GROUP BY outcome ORDER BY notifications DESC
 """,
             empty="No notification was sent",
         ),
-        Panel(
+        series(
             "Time to notify",
-            "series",
             "Seconds from capture to delivery, half and 95 % of them.",
             "over 10 s: a receiver is slow, or detections came late (Operations).",
             sql="""
@@ -164,9 +148,8 @@ GROUP BY time ORDER BY time
             unit="s",
             empty="Nothing was delivered",
         ),
-        Panel(
+        table(
             "Misread characters",
-            "table",
             "Characters that the reader confused, as officers recorded them.",
             "one pair that leads: platestream report confusions.",
             sql="""
@@ -175,69 +158,62 @@ WHERE month >= toStartOfMonth($__fromTime) GROUP BY actual, read ORDER BY times 
 """,
             empty="No misread character was recorded",
         ),
-        Panel(
+        series(
             "Hits, live",
-            "series",
             "Hits an hour by match, historical ones too.",
             "nothing while detections come: is match up, and has it loaded the list?",
             promql="sum by (match) (increase(platestream_alert_hits_total[1h])) > 0",
             legend="match",
         ),
-        Panel(
+        series(
             "From capture to the hit",
-            "series",
             "Seconds until the hit is published, 95th percentile.",
             "over some seconds: Operations, Waiting messages.",
             promql="histogram_quantile(0.95, sum by (le) "
             "(rate(platestream_alert_delay_seconds_bucket[$__rate_interval])))",
             unit="s",
         ),
-        Panel(
+        series(
             "Notifications, live",
-            "series",
             "Notifications an hour by outcome.",
             "failed: see HitNotDelivered in the runbook.",
             promql="sum by (outcome) (increase(platestream_notifications_total[1h])) > 0",
             legend="outcome",
         ),
-        Panel(
+        series(
             "From capture to the receiver",
-            "series",
             "Seconds until the notification was taken by its receiver, 95th percentile.",
             "a slow receiver: see the guide to notifications.",
             promql="histogram_quantile(0.95, sum by (le) "
             "(rate(platestream_notification_delay_seconds_bucket[$__rate_interval])))",
             unit="s",
         ),
-        Panel(
+        series(
             "From the hit to the receiver",
-            "series",
             "Seconds from when the notify flow took a hit until its receiver had it, 95th percentile.",
             "a slow or unreachable receiver: see the guide to notifications.",
             promql="histogram_quantile(0.95, sum by (le) "
             "(rate(platestream_notification_sending_seconds_bucket[$__rate_interval])))",
             unit="s",
         ),
-        Panel(
+        figure(
             "Officers on shift",
-            "figure",
             "Officers who are logged in for their shift.",
             "0: no officer is notified of hits; see Shifts in the guide to hits.",
             promql="max(platestream_open_shifts)",
             steps=((_INF, "red"), (1.0, "green")),
+            width=12,
         ),
-        Panel(
+        series(
             "Field precision by source, 90 days",
-            "series",
             "Share of hits that were right of those that officers compared, by source.",
             "a low one: Precision of each list (Hot lists).",
             promql='max by (source) (platestream_hit_precision_ratio{bound="share"})',
             legend="source",
             unit="percentunit",
         ),
-        Panel(
+        series(
             "Recorded steps",
-            "series",
             "Steps of verification and disposition an hour, by kind.",
             "none while hits come: the steps are left out.",
             promql="sum by (kind) (increase(platestream_hit_actions_total[1h])) > 0",

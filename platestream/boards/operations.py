@@ -1,6 +1,6 @@
 """The board Operations: frames, passes, delays, and rejected messages."""
 
-from platestream.boards.panel import Board, Panel
+from platestream.boards.panel import Board, bars, figure, map_, series, table
 
 _INF = float("-inf")
 
@@ -10,19 +10,16 @@ OPERATIONS = Board(
     "Frames of cameras, speed of reading, and waiting or rejected messages.",
     24,
     (
-        Panel(
+        figure(
             "Vehicle passes",
-            "figure",
             "Vehicles detected in the time shown.",
             "none though cameras run: see Time since the last pass, then Frames and Rejected messages.",
             sql="""
 SELECT uniqCombined64Merge(passes) AS passes FROM platestream.traffic WHERE $__timeFilter(step)
 """,
-            width=6,
         ),
-        Panel(
+        figure(
             "Time since the last pass",
-            "figure",
             "Age of the newest detection of any camera.",
             "minutes at a busy hour: is recognize up, do frames wait (Waiting messages), do cameras send?",
             sql="""
@@ -32,28 +29,22 @@ FROM platestream.camera_hours WHERE hour >= toStartOfHour($__fromTime)
             unit="s",
             steps=((_INF, "green"), (900.0, "orange"), (3600.0, "red")),
             empty="No pass in this time",
-            width=6,
         ),
-        Panel(
+        figure(
             "Cameras seen",
-            "figure",
             "Cameras with a pass in the time shown.",
             "fewer than you have: the table Cameras has the silent ones first.",
             sql="SELECT uniqExact(camera_id) AS cameras FROM platestream.camera_hours WHERE $__timeFilter(hour)",
-            width=6,
         ),
-        Panel(
+        figure(
             "Rejected messages",
-            "figure",
             "Dead letters of the time shown; they are stored for 7 days.",
             "more than a few: Rejected by reason says what is wrong with them.",
             sql="SELECT count() AS refused FROM platestream.dead_letters WHERE $__timeFilter_ms(received_at)",
             steps=((_INF, "green"), (10.0, "orange"), (1000.0, "red")),
-            width=6,
         ),
-        Panel(
+        series(
             "Vehicle passes by time",
-            "series",
             "Vehicles detected, by step of time.",
             "a hole: nothing was sent, or nothing was read. Compare with Frames.",
             sql="""
@@ -61,9 +52,8 @@ SELECT $__timeInterval(step) AS time, uniqCombined64Merge(passes) AS passes
 FROM platestream.traffic WHERE $__timeFilter(step) GROUP BY time ORDER BY time
 """,
         ),
-        Panel(
+        series(
             "From capture to the table",
-            "series",
             "Seconds from the first frame of a pass until the detection is stored, half and 95 % of them.",
             "over some seconds: frames wait (Waiting messages), reading is slow (Time in each stage), or a "
             "camera sent stored frames late.",
@@ -74,9 +64,8 @@ FROM platestream.traffic WHERE $__timeFilter(step) GROUP BY time ORDER BY time
 """,
             unit="s",
         ),
-        Panel(
+        series(
             "Confidence of reads",
-            "series",
             "Mean confidence, and the mean share of a pass's frames that read the published plate.",
             "a fall: dirt, aim, light or focus of cameras, or another model.",
             sql="""
@@ -85,9 +74,8 @@ FROM platestream.traffic WHERE $__timeFilter(step) GROUP BY time ORDER BY time
 """,
             unit="percentunit",
         ),
-        Panel(
+        bars(
             "Rejected by reason",
-            "bars",
             "Dead letters by topic and reason.",
             "DeadLettersRising in the runbook explains each reason.",
             sql="""
@@ -96,9 +84,8 @@ FROM platestream.dead_letters WHERE $__timeFilter_ms(received_at) GROUP BY why O
 """,
             empty="Nothing was rejected",
         ),
-        Panel(
+        map_(
             "Cameras on the map",
-            "map",
             "Locations of cameras, and the seconds since their last pass.",
             "a red one has been silent for an hour: power, network, gateway, clock.",
             sql="""
@@ -110,9 +97,8 @@ FROM platestream.camera_hours WHERE $__timeFilter(hour) GROUP BY camera ORDER BY
             steps=((_INF, "green"), (900.0, "orange"), (3600.0, "red")),
             empty="No camera in this time",
         ),
-        Panel(
+        table(
             "Cameras",
-            "table",
             "Cameras of the last 7 days, the longest silent first.",
             "a camera at the top that should run: power, network, gateway, clock; then the alert CameraSilent.",
             sql="""
@@ -122,17 +108,15 @@ FROM platestream.camera_hours WHERE hour > now() - INTERVAL 7 DAY GROUP BY camer
 """,
             empty="No camera in 7 days",
         ),
-        Panel(
+        series(
             "Frames",
-            "series",
             "Frames a second, by camera.",
             "a line at zero: that camera. All at zero: gateways, network, Kafka, recognize (alert NoFrames).",
             promql="sum by (camera) (rate(platestream_frames_total[$__rate_interval]))",
             legend="camera",
         ),
-        Panel(
+        bars(
             "Age of the last frame",
-            "bars",
             "Seconds since the newest frame of each camera, by its capture time.",
             "minutes: that camera is silent, its clock is behind, or frames wait.",
             promql="time() - max by (camera) (platestream_camera_last_frame_timestamp_seconds)",
@@ -140,17 +124,15 @@ FROM platestream.camera_hours WHERE hour > now() - INTERVAL 7 DAY GROUP BY camer
             unit="s",
             steps=((_INF, "green"), (900.0, "orange"), (3600.0, "red")),
         ),
-        Panel(
+        series(
             "Frames with a plate",
-            "series",
             "Frames read a second, with a plate and with nothing, and plates read in them.",
             "only nothing: the camera's aim or light, or the model.",
             promql="sum by (found) (rate(platestream_frames_read_total[$__rate_interval]))",
             legend="found",
         ),
-        Panel(
+        series(
             "Plates read and passes published",
-            "series",
             "Reads a second before they are merged, and detections a second.",
             "many reads a pass: a vehicle remains in view; none: see Frames with a plate.",
             promql='label_replace(sum(rate(platestream_reads_total[$__rate_interval])), "what", "reads", "", "") '
@@ -158,18 +140,16 @@ FROM platestream.camera_hours WHERE hour > now() - INTERVAL 7 DAY GROUP BY camer
             '"what", "passes", "", "")',
             legend="what",
         ),
-        Panel(
+        series(
             "Frames at the gateways",
-            "series",
             "Pictures a second that reached the gateways, by outcome.",
             "spooled without sent: the broker is away. refused, too_fast: see FramesRefused in the runbook.",
             promql="sum by (outcome) (rate(platestream_gateway_frames_total[$__rate_interval]))",
             legend="outcome",
             empty="No gateway is scraped",
         ),
-        Panel(
+        bars(
             "Age of the last picture at the gateway",
-            "bars",
             "Seconds since the gateway got a picture from each camera, changed or not.",
             "minutes: see GatewayCameraSilent in the runbook. Short here and long in Age of the last frame: frames wait.",
             promql="time() - max by (camera) (platestream_gateway_last_frame_timestamp_seconds)",
@@ -178,37 +158,34 @@ FROM platestream.camera_hours WHERE hour > now() - INTERVAL 7 DAY GROUP BY camer
             steps=((_INF, "green"), (60.0, "orange"), (900.0, "red")),
             empty="No gateway is scraped",
         ),
-        Panel(
+        bars(
             "Pictures at fault",
-            "bars",
             "Cameras whose picture is moved, blurred, dark or covered.",
             "any: see CameraPictureFault in the runbook.",
             promql="max by (camera) (platestream_gateway_picture_fault_info) > 0",
             legend="camera",
             empty="No picture is at fault, or no gateway is scraped",
         ),
-        Panel(
+        figure(
             "Waiting at the gateways",
-            "figure",
             "How full the fullest spool is.",
             "over a half: see SpoolFilling in the runbook.",
             promql="max(platestream_gateway_spool_bytes / platestream_gateway_spool_limit_bytes)",
             unit="percentunit",
             steps=((_INF, "green"), (0.1, "orange"), (0.5, "red")),
             empty="No gateway is scraped",
+            width=12,
         ),
-        Panel(
+        series(
             "Lost at the gateways",
-            "series",
             "Frames of an hour that were lost after they were acknowledged, by camera.",
             "anything: see FramesDropped and FramesUndeliverable in the runbook.",
             promql='sum by (camera) (increase(platestream_gateway_frames_total{outcome=~"full|expired|undeliverable"}[1h]))',
             legend="camera",
             empty="No gateway is scraped",
         ),
-        Panel(
+        bars(
             "Cameras' clocks",
-            "bars",
             "Seconds by which each camera's clock is off, behind or ahead.",
             "over 5 s: see CameraClockWrong in the runbook.",
             promql="abs(max by (camera) (platestream_gateway_clock_drift_seconds))",
@@ -217,17 +194,15 @@ FROM platestream.camera_hours WHERE hour > now() - INTERVAL 7 DAY GROUP BY camer
             steps=((_INF, "green"), (2.0, "orange"), (5.0, "red")),
             empty="No camera reports its time, or no gateway is scraped",
         ),
-        Panel(
+        series(
             "Dropped by full topics",
-            "series",
             "Messages of an hour that went unread because a topic's file held its most bytes.",
             "anything: see TopicDropped in the runbook.",
             promql="sum by (topic) (increase(platestream_topic_dropped_total[1h]))",
             legend="topic",
         ),
-        Panel(
+        series(
             "Time in each stage",
-            "series",
             "Seconds, 95th percentile: decode and recognize a frame; insert and publish a batch.",
             "recognize over 2 s: see OcrSlow in the runbook. insert: ClickHouse or its disk. publish: Kafka.",
             promql="histogram_quantile(0.95, sum by (le, stage) "
@@ -235,9 +210,8 @@ FROM platestream.camera_hours WHERE hour > now() - INTERVAL 7 DAY GROUP BY camer
             legend="stage",
             unit="s",
         ),
-        Panel(
+        series(
             "From capture to reading and publishing",
-            "series",
             "Seconds, 95th percentile: until a frame is read, and until its pass is published.",
             "reading is late: frames wait. Publishing is over 5 s later than reading: a vehicle remains in view.",
             promql="label_replace(histogram_quantile(0.95, sum by (le) "
@@ -247,27 +221,24 @@ FROM platestream.camera_hours WHERE hour > now() - INTERVAL 7 DAY GROUP BY camer
             legend="what",
             unit="s",
         ),
-        Panel(
+        series(
             "Waiting messages",
-            "series",
             "Messages of each topic that its flow has not read (Kafka).",
             "a line that rises: see LagGrowing in the runbook.",
             promql="sum by (topic) (platestream_topic_lag_messages)",
             legend="topic",
             empty="No lag is known: topics are files here, or no flow runs",
         ),
-        Panel(
+        bars(
             "Since the last message",
-            "bars",
             "Seconds since a flow got a message of each topic.",
             "frames or detections silent for minutes at a busy hour: who writes that topic?",
             promql="time() - max by (topic) (platestream_topic_last_message_timestamp_seconds)",
             legend="topic",
             unit="s",
         ),
-        Panel(
+        series(
             "Confidence and agreement, by the flows",
-            "series",
             "Median confidence of detections and median agreement of their frames.",
             "a fall: dirt, aim, light or focus of cameras, or another model.",
             promql="label_replace(histogram_quantile(0.5, sum by (le) "
@@ -277,9 +248,8 @@ FROM platestream.camera_hours WHERE hour > now() - INTERVAL 7 DAY GROUP BY camer
             legend="what",
             unit="percentunit",
         ),
-        Panel(
+        table(
             "Second opinion",
-            "table",
             "Passes of cameras that read by themselves: both read the same plate, different ones, or only one did.",
             "many that differ: aim, focus, light or firmware of that camera. Many unseen: let it send the picture.",
             sql="""
@@ -293,9 +263,8 @@ GROUP BY camera ORDER BY camera LIMIT 500
 """,
             empty="No camera sends its own reads",
         ),
-        Panel(
+        series(
             "Second opinion, live",
-            "series",
             "Share of the passes in which camera and reader do not read the same plate.",
             "a jump: the camera was moved, or its firmware changed.",
             promql="sum by (camera) (rate(platestream_camera_opinions_total{opinion!='agree'}[$__rate_interval])) "
@@ -304,36 +273,32 @@ GROUP BY camera ORDER BY camera LIMIT 500
             unit="percentunit",
             empty="No camera sends its own reads",
         ),
-        Panel(
+        series(
             "Rejected, live",
-            "series",
             "Messages rejected in 5 minutes, by reason.",
             "see DeadLettersRising in the runbook.",
             promql="sum by (reason) (increase(platestream_dead_letters_total[5m])) > 0",
             legend="reason",
             empty="Nothing was rejected",
         ),
-        Panel(
+        series(
             "Retried inserts",
-            "series",
             "Inserts of 5 minutes that failed temporarily, by table.",
             "ClickHouse is down, busy or full; flows wait 5 minutes and then restart, nothing is lost.",
             promql="sum by (table) (increase(platestream_sink_retries_total[5m])) > 0",
             legend="table",
             empty="None",
         ),
-        Panel(
+        series(
             "Recovery stores",
-            "series",
             "Bytes of each flow's recovery store.",
             "growth without end: more cameras or buckets than expected; notify the maintainers.",
             promql="max by (flow) (platestream_recovery_store_bytes)",
             legend="flow",
             unit="bytes",
         ),
-        Panel(
+        bars(
             "Free disk",
-            "bars",
             "Free share of the disks that flows write to.",
             "under a tenth: see DiskFilling in the runbook.",
             promql="min by (folder) (platestream_disk_free_ratio)",
@@ -341,36 +306,32 @@ GROUP BY camera ORDER BY camera LIMIT 500
             unit="percentunit",
             steps=((_INF, "red"), (0.1, "orange"), (0.2, "green")),
         ),
-        Panel(
+        bars(
             "Flows",
-            "bars",
             "1: the process answers, 0: it does not.",
             "0: see FlowDown in the runbook.",
             promql='max by (flow) (up{job=~"flows|retention|cameras"})',
             legend="flow",
             steps=((_INF, "red"), (1.0, "green")),
         ),
-        Panel(
+        series(
             "Memory",
-            "series",
             "Bytes that each flow's process holds.",
             "growth over days: restart the flow, notify the maintainers.",
             promql="max by (flow) (process_resident_memory_bytes)",
             legend="flow",
             unit="bytes",
         ),
-        Panel(
+        series(
             "Items through the steps",
-            "series",
             "Items a second out of each step of the flows, by Bytewax.",
             "a step without output while the one before it has output: it is stuck.",
             promql="sum by (step_id) (rate(bytewax_item_out_count_total[$__rate_interval])) > 0",
             legend="step_id",
             empty="No flow runs under bytewax.run here",
         ),
-        Panel(
+        bars(
             "Models in use",
-            "bars",
             "Models that read plates: detector and recognizer.",
             "not the intended ones: PLATESTREAM_MODELS of recognize.",
             promql="max by (model) (platestream_model_info)",

@@ -1,6 +1,7 @@
 """Panels and boards: a query, the way its answer is shown, and advice for when it looks wrong."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 Kind = Literal["figure", "series", "bars", "table", "map"]
@@ -20,8 +21,8 @@ class Panel:
     looks wrong, `empty` is shown when there is no data.
     """
 
-    title: str
     kind: Kind
+    title: str
     means: str
     wrong: str
     sql: str = ""
@@ -36,6 +37,13 @@ class Panel:
     def description(self) -> str:
         """The text that Grafana shows for the panel's info icon."""
         return f"{self.means} When it looks wrong: {self.wrong}"
+
+
+figure = partial(Panel, "figure", width=6)
+series = partial(Panel, "series")
+bars = partial(Panel, "bars")
+table = partial(Panel, "table")
+map_ = partial(Panel, "map")
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The board Retention: the age of the oldest data, and the work of the retention job."""
 
-from platestream.boards.panel import Board, Panel, Step
+from platestream.boards.panel import Board, Step, bars, figure, series, table
 from platestream.schemas.topics import TOPICS
 
 _INF = float("-inf")
@@ -22,9 +22,8 @@ RETENTION = Board(
     "Age of the oldest data, and the deletions of the retention job (order, F.8.b and J).",
     24 * 30,
     (
-        Panel(
+        figure(
             "Oldest detection",
-            "figure",
             "Age of the oldest detection on the disk.",
             "over 30 days: see RetentionLate in the runbook.",
             sql="""
@@ -33,11 +32,9 @@ SELECT if(count() = 0, NULL, dateDiff('second', min(captured_at), now64(3))) AS 
             unit="s",
             steps=_AGES,
             empty="No detection is stored",
-            width=6,
         ),
-        Panel(
+        figure(
             "Oldest picture",
-            "figure",
             "Age of the oldest picture on the disk; the hour of its end may pass.",
             "over 30 days and an hour: see RetentionLate in the runbook.",
             sql="""
@@ -46,11 +43,9 @@ SELECT if(count() = 0, NULL, dateDiff('second', min(captured_at), now64(3))) AS 
             unit="s",
             steps=_AGES,
             empty="No picture is stored",
-            width=6,
         ),
-        Panel(
+        figure(
             "Oldest alert hit",
-            "figure",
             "Age of the oldest hit that still names a plate.",
             "over 30 days: see RetentionLate in the runbook.",
             sql="""
@@ -59,11 +54,9 @@ SELECT if(count() = 0, NULL, dateDiff('second', min(captured_at), now64(3))) AS 
             unit="s",
             steps=_AGES,
             empty="No hit is stored",
-            width=6,
         ),
-        Panel(
+        figure(
             "Since the last run",
-            "figure",
             "Seconds since the retention job's last receipt.",
             "over an hour: see RetentionNotRun in the runbook.",
             sql="""
@@ -72,11 +65,9 @@ SELECT if(count() = 0, NULL, dateDiff('second', max(at), now64(6))) AS age FROM 
             unit="s",
             steps=((_INF, "green"), (1800.0, "orange"), (3600.0, "red")),
             empty="The job has not run yet",
-            width=6,
         ),
-        Panel(
+        series(
             "Rows by day of capture",
-            "series",
             "Detections by day; nothing older than 30 days may be left.",
             "a day before the 30: see RetentionLate in the runbook.",
             sql="""
@@ -84,9 +75,8 @@ SELECT toDateTime(toStartOfDay(step)) AS time, uniqCombined64Merge(passes) AS de
 FROM platestream.traffic GROUP BY time ORDER BY time
 """,
         ),
-        Panel(
+        table(
             "Receipts",
-            "table",
             "Deletions of the last runs.",
             "no new one for an hour: see RetentionNotRun in the runbook. platestream retention log has all of it.",
             sql="""
@@ -95,9 +85,8 @@ FROM platestream.retention_figures WHERE $__timeFilter_ms(at) GROUP BY at ORDER 
 """,
             empty="The job has not run yet",
         ),
-        Panel(
+        series(
             "Deleted",
-            "series",
             "Rows deleted by day and table.",
             "nothing for days though data is old enough: see RetentionNotRun in the runbook.",
             sql="""
@@ -105,9 +94,8 @@ SELECT toDateTime(toStartOfDay(at)) AS time, name, sum(rows_deleted) AS deleted
 FROM platestream.retention_figures WHERE $__timeFilter_ms(at) GROUP BY time, name ORDER BY time, name
 """,
         ),
-        Panel(
+        bars(
             "Oldest rows, by the job",
-            "bars",
             "Age of the oldest row that its last run left, by table.",
             "over 30 days and an hour: see RetentionLate in the runbook.",
             promql="time() - max by (table) (platestream_retention_oldest_row_timestamp_seconds)",
@@ -115,9 +103,8 @@ FROM platestream.retention_figures WHERE $__timeFilter_ms(at) GROUP BY time, nam
             unit="s",
             steps=_AGES,
         ),
-        Panel(
+        figure(
             "Since the last successful run",
-            "figure",
             "Seconds since its last run, reported by its process.",
             "over an hour: see RetentionNotRun in the runbook.",
             promql="time() - max(platestream_retention_last_run_timestamp_seconds)",
@@ -125,17 +112,15 @@ FROM platestream.retention_figures WHERE $__timeFilter_ms(at) GROUP BY time, nam
             steps=((_INF, "green"), (1800.0, "orange"), (3600.0, "red")),
             width=12,
         ),
-        Panel(
+        series(
             "Deleted, live",
-            "series",
             "Rows deleted an hour, by table.",
             "nothing for days: see RetentionNotRun in the runbook.",
             promql="sum by (table) (increase(platestream_retention_rows_deleted_total[1h]))",
             legend="table",
         ),
-        Panel(
+        table(
             "Retention of topics",
-            "table",
             "Time for which each topic stores its messages; topics --check compares the broker's settings.",
             "platestream topics --check names the differences.",
             sql=_expiring_tables(),

@@ -28,7 +28,7 @@ PERIOD = Period(NOW - timedelta(hours=24), NOW)
 
 
 def panel(kind: str, **changes: object) -> Panel:
-    return Panel("Title", kind, "It means.", "Do.", sql="SELECT 1", **changes)  # type: ignore[arg-type]
+    return Panel(kind, "Title", "It means.", "Do.", sql="SELECT 1", **changes)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("module", [formatting, plots])
