@@ -1,7 +1,6 @@
 """Settings from the environment (`PLATESTREAM_…`), and the edge that they name."""
 
 import os
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal
 
@@ -25,6 +24,7 @@ from platestream.keys.token import parse, token_at
 from platestream.runtime.account import system_account as system_account
 from platestream.runtime.sign_in_file import with_token
 from platestream.schemas.claim import SHARE
+from platestream.schemas.loopback import is_loopback
 
 ACCOUNTS = "accounts"
 """Folder of the accounts of the engine that `platestream up` starts, below the data folder."""
@@ -377,8 +377,4 @@ def _sentence(where: tuple[int | str, ...], message: str) -> str:
 
 
 def _loopback(server: str) -> bool:
-    host = server.strip().rsplit(":", 1)[0].strip("[]")
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    return is_loopback(server.strip().rsplit(":", 1)[0].strip("[]"))

@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Meta
 
 from platestream.schemas.fields import NAME, Instant, Latitude, Longitude, Name, PlateText, Share
+from platestream.schemas.loopback import is_loopback
 
 INQUIRIES, PICTURES = "/partner/v1/inquiries", "/partner/v1/pictures"
 REQUEST_TAG, ANSWER_TAG = "platestream-partner", "platestream-partner-answer"
@@ -158,11 +159,6 @@ def base_address(text: str) -> str:
     shown = f"[{host}]" if ":" in host else host
     usual = {"https": 443, "http": 80}[parts.scheme]
     return f"{parts.scheme}://{shown}" + (f":{port}" if port not in (None, usual) else "")
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether a host is this machine's loopback."""
-    return ip_address(host).is_loopback if _is_ip(host) else host.rstrip(".") == "localhost"
 
 
 def _is_ip(host: str) -> bool:

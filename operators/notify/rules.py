@@ -8,7 +8,6 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from ipaddress import ip_address
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -19,6 +18,7 @@ from platestream.operators.notify.channels import CHANNELS
 from platestream.operators.people import THE_ORDERS, PeopleRules
 from platestream.schemas.fields import Name
 from platestream.schemas.hotlist import Area, Hours
+from platestream.schemas.loopback import is_loopback
 from platestream.schemas.message import RefusedError
 from platestream.schemas.toml import read_toml
 
@@ -224,7 +224,7 @@ def _fault(rules: NotifyRules, allow_plaintext: bool) -> Iterator[str]:
     if "{hit_id}" not in rules.link:
         yield "`link` has no {hit_id}"
     open_mail = rules.mail is not None and rules.mail.security == "none" and not allow_plaintext
-    if rules.mail is not None and open_mail and not _loopback(_host(rules.mail.server)):
+    if rules.mail is not None and open_mail and not is_loopback(_host(rules.mail.server)):
         yield "[mail] `security` is none: mail would leave this machine unencrypted"
     for name, text in (("oldest", rules.oldest), ("patience", rules.patience)):
         try:
@@ -291,16 +291,9 @@ def _url_fault(name: str, text: str, schemes: tuple[str, ...], allow_plaintext: 
         usable = False
     if not usable:
         yield f"`{name}` is no URL"
-    elif url.scheme != schemes[0] and not allow_plaintext and not _loopback(str(url.hostname)):
+    elif url.scheme != schemes[0] and not allow_plaintext and not is_loopback(str(url.hostname)):
         yield f"`{name}` would leave this machine unencrypted: {schemes[0]}:// is needed"
 
 
 def _host(server: str) -> str:
     return server.rpartition(":")[0] or server
-
-
-def _loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

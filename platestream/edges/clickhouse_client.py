@@ -15,7 +15,6 @@ import threading
 from collections.abc import Callable, Sequence
 from functools import cache, partial
 from importlib.resources import files
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -30,6 +29,7 @@ from platestream.edges.dsn import ConnectError as ConnectError
 from platestream.edges.dsn import Dsn as Dsn
 from platestream.edges.dsn import current, is_from_file
 from platestream.edges.embedded_inserts import keep_in_memory
+from platestream.schemas.loopback import is_loopback
 
 # Rows are never pandas tables. To check, the client would import pandas at the first row: half of the time of
 # a short command, and 40 MB in each process.
@@ -105,7 +105,7 @@ def connect(
     parsed = current(Dsn.parse(dsn))
     if parsed.scheme == "chdb":
         return _embedded(parsed.path, role or OWNER, explain)
-    if parsed.scheme == "http" and not allow_plaintext and not _is_loopback(parsed.host):
+    if parsed.scheme == "http" and not allow_plaintext and not is_loopback(parsed.host):
         raise ConnectError("http:// would carry plates unencrypted over a network: use https://")
     where = f"connecting to ClickHouse at {parsed.host}:{parsed.port}"
     return run(where, lambda: _server(parsed, role, explain, patience))
@@ -255,10 +255,3 @@ def _open_failure(path: Path, message: str) -> ConnectError:
     except OSError as error:
         return ConnectError(f"the embedded database {path} cannot be opened: {error.strerror}")
     return ConnectError(f"the embedded database {path} cannot be opened: is it a folder this user may write?")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -27,10 +27,9 @@ from platestream.keys.master import (
     MasterFile,
     WrongMasterError,
     link_new,
-    synchronize,
 )
 from platestream.runtime.faults import Faults
-from platestream.runtime.private_file import write_file
+from platestream.runtime.private_file import synchronize, write_file
 from platestream.schemas.fields import NOT_JSON, Instant
 
 MASTER = "master.key"

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.keywrap import (
 )
 
 from platestream.keys.envelope import KEY_BYTES
-from platestream.runtime.private_file import write_file
+from platestream.runtime.private_file import synchronize, write_file
 
 
 class KeysError(OSError):
@@ -92,12 +92,3 @@ def link_new(path: Path, content: bytes) -> None:
     except OSError as error:
         making.unlink(missing_ok=True)
         raise KeysError(f"{path}: {error.strerror}") from error
-
-
-def synchronize(folder: Path) -> None:
-    """Wait until the names in a folder are on the disk."""
-    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)

@@ -1,6 +1,5 @@
 """Recipients of encrypted files, and identities that open them, as age writes them."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,6 +8,8 @@ from typing import TypeAlias
 
 from pyrage import IdentityError, ssh, x25519
 from pyrage import RecipientError as NoRecipient
+
+from platestream.runtime.private_file import new_file
 
 PublicKey: TypeAlias = x25519.Recipient | ssh.Recipient
 Identity: TypeAlias = x25519.Identity | ssh.Identity
@@ -82,10 +83,8 @@ def new_identity(path: Path, now: datetime) -> str:
     """
     made = x25519.Identity.generate()
     recipient = str(made.to_public())
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
-        file.write(f"# created: {now:%Y-%m-%dT%H:%M:%SZ}\n# public key: {recipient}\n{made}\n")
-        file.flush()
-        os.fsync(file.fileno())
+    with new_file(path) as file:
+        file.write(f"# created: {now:%Y-%m-%dT%H:%M:%SZ}\n# public key: {recipient}\n{made}\n".encode())
     return recipient
 
 

@@ -9,7 +9,8 @@ import msgspec
 
 from platestream.keys.hold_keys import FOLDER, SUFFIX, decode
 from platestream.keys.key_folder import MASTER, being_rewrapped, changing, overwrite
-from platestream.keys.master import KeysError, Master, WrongMasterError, synchronize
+from platestream.keys.master import KeysError, Master, WrongMasterError
+from platestream.runtime.private_file import synchronize
 
 
 class Rewrapped(NamedTuple):

@@ -15,8 +15,9 @@ from platestream.access.signing_keys import OwnKey, OwnKeys, WrongKey
 from platestream.partners import addresses
 from platestream.partners.config import read_config
 from platestream.partners.transport import Partner
+from platestream.schemas.loopback import is_loopback
 from platestream.schemas.message import RefusedError
-from platestream.schemas.partner import InvalidAddress, base_address, is_loopback
+from platestream.schemas.partner import InvalidAddress, base_address
 from platestream.schemas.registry import RegistryRecord
 from platestream.settings import ACCOUNTS, Settings
 

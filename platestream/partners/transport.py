@@ -22,7 +22,8 @@ from platestream.partners.signing import Answer, BadSignature, sign_request, ver
 from platestream.runtime.clock import Clock
 from platestream.schemas.exchange import SignedExchange
 from platestream.schemas.fields import NOT_JSON
-from platestream.schemas.partner import Outcome, Refusal, is_loopback, printable
+from platestream.schemas.loopback import is_loopback
+from platestream.schemas.partner import Outcome, Refusal, printable
 
 T = TypeVar("T")
 

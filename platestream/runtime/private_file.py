@@ -49,11 +49,16 @@ def write_file(path: Path, content: bytes, *, keep: bool = False, mode: int = 0o
     except OSError:
         making.unlink(missing_ok=True)
         raise
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    synchronize(path.parent)  # else the old file may return after a power failure
+
+
+def synchronize(folder: Path) -> None:
+    """Wait until the names in a folder are on the disk. Raises OSError."""
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        os.fsync(folder)  # else the old file may return after a power failure
+        os.fsync(opened)
     finally:
-        os.close(folder)
+        os.close(opened)
 
 
 @contextmanager

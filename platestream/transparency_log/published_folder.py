@@ -4,6 +4,8 @@ import os
 import shutil
 from pathlib import Path
 
+from platestream.runtime.private_file import synchronize
+
 FOR_ALL, FOLDER_FOR_ALL = 0o644, 0o755
 CHECKPOINT = "checkpoint"
 
@@ -36,7 +38,7 @@ class PublishedFolder:
             made.flush()
             os.fsync(made.fileno())
         making.replace(file)
-        sync(file.parent)
+        synchronize(file.parent)
 
     def drop_partial(self, path: str) -> None:
         """Delete the partial versions of a tile that is now full."""
@@ -54,13 +56,4 @@ class PublishedFolder:
         else:
             folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(FOLDER_FOR_ALL)
-        sync(folder.parent)
-
-
-def sync(folder: Path) -> None:
-    """Synchronize the names in a folder with the disk."""
-    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
+        synchronize(folder.parent)

@@ -11,9 +11,8 @@ from pathlib import Path
 
 import msgspec
 
-from platestream.runtime.private_file import PrivateFile, PrivateFileError, write_file
+from platestream.runtime.private_file import PrivateFile, PrivateFileError, new_file, write_file
 from platestream.schemas.fields import NOT_JSON
-from platestream.transparency_log.published_folder import sync
 
 KEY = "key"
 
@@ -75,14 +74,8 @@ class PublisherState:
     def store_secret(self, text: str, name: str = KEY) -> None:
         """Store a private key. An existing one is never overwritten. Raises FileExistsError."""
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file = self.root / name
-        made = self.root / f".{name}.{os.getpid()}"
-        write_file(made, text.encode() + b"\n")
-        try:
-            os.link(made, file)
-        finally:
-            made.unlink()
-        sync(self.root)
+        with new_file(self.root / name) as file:
+            file.write(text.encode() + b"\n")
 
     def signed(self) -> SignedHead | None:
         """Return the last head, or None before the first. Raises PrivateFileError."""

@@ -7,6 +7,7 @@ import typer
 
 from platestream.cli.door import settings
 from platestream.cli.output import err
+from platestream.schemas.loopback import is_loopback
 
 
 def console(
@@ -29,11 +30,11 @@ def console(
 
     Example: platestream console --host 0.0.0.0 --name alpr.sjpd.example --certificate c.pem --key k.pem
     """
-    from platestream.web.server import loopback, serve
+    from platestream.web.server import serve
 
     if (certificate is None) != (key is None):
         raise typer.BadParameter("--certificate and --key must be given together")
-    if certificate is None and not loopback(host):
+    if certificate is None and not is_loopback(host):
         raise typer.BadParameter(
             f"other machines can reach {host}: give --certificate and --key, or use 127.0.0.1 behind a proxy"
         )

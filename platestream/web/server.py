@@ -4,7 +4,6 @@ import logging
 import threading
 import time
 from collections.abc import Sequence
-from ipaddress import ip_address
 from pathlib import Path
 
 import uvicorn
@@ -20,14 +19,6 @@ log = logging.getLogger(__name__)
 
 TEND_S = 5.0
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
-
-
-def loopback(host: str) -> bool:
-    """Return whether only this machine can reach an address."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def serve(

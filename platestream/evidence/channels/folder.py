@@ -15,6 +15,7 @@ from pathlib import Path
 from shutil import copyfileobj
 
 from platestream.evidence.channels.channel import ChannelError
+from platestream.runtime.private_file import synchronize
 
 MARK = ".platestream-evidence"
 _READ = os.O_RDONLY | os.O_NOFOLLOW
@@ -78,11 +79,7 @@ class FolderChannel:
             raise ChannelError(f"{new} is there already")
         with _errors("renaming"):
             (self._folder / old).rename(self._folder / new)
-            folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+            synchronize(self._folder)
 
     def remove(self, name: str) -> None:
         """Delete a file."""
