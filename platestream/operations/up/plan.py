@@ -59,64 +59,42 @@ def programs(options: StartOptions, also: Program | None = None) -> list[Program
     made.append(_flow(options, "audit", "seals the inquiry log"))
     if options.settings.notify_file is not None:
         made.append(_flow(options, "notify", "tells receivers of alert hits"))
-    made.append(
-        _job(options, "retention", "deletes what is past its time", "retention", "run", "--every", "15")
-    )
+    every = ("retention", "run", "--every", "15")
+    made.append(_job(options, "retention", "deletes what is past its time", *every))
     publish = ("audit", "publish", "--every", "5")
     made.append(_job(options, "publish", "publishes the head of the inquiry log", *publish, account="flows"))
     if options.cameras is not None:
-        gateway = ("cameras", "run", "--config", str(options.cameras))
-        made.append(Program("cameras", "takes frames from cameras", (PYTHON, "-m", "platestream", *gateway)))
+        gateway = _command("cameras", "run", "--config", str(options.cameras))
+        made.append(Program("cameras", "takes frames from cameras", gateway))
     if options.boards:
-        board = ("board", "--port", str(options.boards))
-        made.append(
-            _job(options, "boards", f"serves the boards on port {options.boards}", *board, account="grafana")
-        )
+        board, does = ("board", "--port", str(options.boards)), f"serves the boards on port {options.boards}"
+        made.append(_job(options, "boards", does, *board, account="grafana"))
+    account = _account(options, "console") if options.accounts else {}
     if options.console:
-        pages = (PYTHON, "-m", "platestream", "console", "--port", str(options.console))
-        account = _account(options, "console") if options.accounts else {}
+        pages = _command("console", "--port", str(options.console))
         made.append(Program("console", f"serves the console on port {options.console}", pages, account))
     if options.transparency:
-        made += _public_page(options)
-    if options.feeds:
-        made.append(_feeds(options))
-    if options.evidence:
-        made.append(_evidence(options))
-    if read_config(options.settings).serve is not None:
-        made.append(_partners(options))
+        port = str(options.transparency)
+        figures, page = (
+            _command("report", "count", "--every", "24"),
+            _command("report", "serve", "--port", port),
+        )
+        made.append(Program("figures", "counts the public page's figures", figures, account))
+        # The page itself has no database account.
+        made.append(Program("transparency", f"serves the public page on port {port}", page))
+    followers = (
+        (options.feeds, "feeds", "imports hot lists of registered feeds", ("hotlist", "follow")),
+        (options.evidence, "evidence", "sends exports to their evidence systems", ("evidence", "follow")),
+        (read_config(options.settings).serve, "partners", "answers other agencies", ("partners", "serve")),
+    )
+    for wanted, name, does, words in followers:
+        if wanted:
+            made.append(Program(name, does, _command(*words), {**account, **_starter(options)}))
     return made
 
 
-def _public_page(options: StartOptions) -> list[Program]:
-    """Return the job that counts figures, and the server of the page, which has no database account."""
-    command = (PYTHON, "-m", "platestream", "report")
-    account = _account(options, "console") if options.accounts else {}
-    port = str(options.transparency)
-    return [
-        Program("figures", "counts the public page's figures", (*command, "count", "--every", "24"), account),
-        Program(
-            "transparency", f"serves the public page on port {port}", (*command, "serve", "--port", port)
-        ),
-    ]
-
-
-def _feeds(options: StartOptions) -> Program:
-    follow = (PYTHON, "-m", "platestream", "hotlist", "follow")
-    account = _account(options, "console") if options.accounts else {}
-    return Program("feeds", "imports hot lists of registered feeds", follow, {**account, **_starter(options)})
-
-
-def _evidence(options: StartOptions) -> Program:
-    follow = (PYTHON, "-m", "platestream", "evidence", "follow")
-    account = _account(options, "console") if options.accounts else {}
-    sends = "sends exports to their evidence systems"
-    return Program("evidence", sends, follow, {**account, **_starter(options)})
-
-
-def _partners(options: StartOptions) -> Program:
-    answers = (PYTHON, "-m", "platestream", "partners", "serve")
-    account = _account(options, "console") if options.accounts else {}
-    return Program("partners", "answers other agencies", answers, {**account, **_starter(options)})
+def _command(*words: str) -> tuple[str, ...]:
+    return (PYTHON, "-m", "platestream", *words)
 
 
 def _engine(data: Path, port: int) -> Program:
@@ -160,7 +138,7 @@ def _flow(options: StartOptions, name: str, does: str, **environment: str) -> Pr
 
 def _job(options: StartOptions, name: str, does: str, *command: str, account: str = "") -> Program:
     environment = {**_account(options, account or name), **_starter(options)}
-    return Program(name, does, (PYTHON, "-m", "platestream", *command), environment)
+    return Program(name, does, _command(*command), environment)
 
 
 def _starter(options: StartOptions) -> dict[str, str]:
