@@ -30,7 +30,7 @@ _STORED = "SELECT digest, intact FROM platestream.document_state"
 
 
 def records_intact(live: CheckData) -> Answer:
-    """Check that inquiry log, its seals, their copy and the ledger agree."""
+    """Check that inquiry log, seals, their copy and the ledger are intact."""
     ((rows,),) = live.rows(_SEALED)
     copy = list(readable(INQUIRIES, live.messages(INQUIRIES)))
     try:
@@ -63,7 +63,7 @@ def _restores(live: CheckData) -> Iterator[Unchecked]:
 
 
 def filed_in_time(live: CheckData) -> Answer:
-    """Check that each year's audit was filed by its due day."""
+    """Check that each year's audit is filed by its day."""
     ((first, count),) = live.rows(_FIRST)
     if not count:
         return Answer.of(
@@ -96,7 +96,9 @@ def filed_in_time(live: CheckData) -> Answer:
 
 
 def sampled(live: CheckData) -> Answer:
-    """Check that each filed audit drew enough random inquiries of its period, and a sample of the use."""
+    """Check that enough was drawn, and the seed draws it again. Inquiries of the period are drawn at random,
+    and a sample of the use.
+    """
     drawn = {entry.number: (entry, one) for entry, one in draws(live.client)}
     faults = [
         fault
@@ -152,7 +154,7 @@ def _of_draw(live: CheckData, entry: LedgerEntry, drawn: Draw) -> list[str]:
 
 
 def memoranda(live: CheckData) -> Answer:
-    """Check that memoranda are stored as they were filed; count the data errors that await correction."""
+    """Check that memoranda are stored as they were filed. Data errors that await correction are counted."""
     stored = dict(live.rows(_STORED))
     faults, errors = [], 0
     for _entry, memo in filed_memoranda(live.client):

@@ -44,9 +44,8 @@ FROM platestream.detections WHERE captured_at < {before:DateTime64(3, 'UTC')}
 
 
 def approved(live: CheckData) -> Answer:
-    """Check that every camera that delivered is registered, with the approver of its place and the date.
-
-    Cameras of an approved special detail are covered by that.
+    """Check that cameras that deliver are registered and approved. The approver of the place and the date are
+    on record. Cameras of an approved special detail are covered by that.
     """
     detailed = {name for (name,) in live.rows(_DETAILED)}
     delivered = [name for (name,) in live.rows(_SEEN) if name not in detailed]
@@ -66,9 +65,8 @@ def approved(live: CheckData) -> Answer:
 
 
 def bounded(live: CheckData) -> Answer:
-    """Check that every fixed camera is within the agency's boundary, by its record and by its frames.
-
-    A camera that moves may leave the boundary, so it is not compared.
+    """Check that fixed cameras are within the agency's boundary. Records and frames are compared. A camera
+    that moves may leave the boundary, so it is not compared.
     """
     boundary = live.profile.agency.boundary
     fixed = [one for one in live.registered("camera") if one.active and not one.moves]
@@ -97,9 +95,8 @@ def bounded(live: CheckData) -> Answer:
 
 
 def deployed(live: CheckData) -> Answer:
-    """Check that no camera and no special detail worked without approval within the retention period.
-
-    Frames are compared with the approvals only from the first camera or detail in the registry on.
+    """Check that no camera and no special detail worked without approval. Findings of the retention period
+    count, and frames are compared with the approvals only from the first camera or detail in the registry on.
     """
     ((approvals, detections),) = live.rows(_COMPARED)
     found = live.rows(_WITHOUT, since=live.now - live.period)
@@ -137,7 +134,9 @@ def pictures(live: CheckData) -> Answer:
 
 
 def results(live: CheckData) -> Answer:
-    """Check that each day's use is counted, without a plate, before its detections are deleted."""
+    """Check that use of each day is counted and stored. Use is counted without a plate, before its detections
+    are deleted.
+    """
     ((days, missing),) = live.rows(_DAYS, before=live.now - 2 * DAY)
     return Answer.of(
         pluralize(days, "day"),

@@ -44,8 +44,8 @@ ON left(concat('user/', people.id), 64) = registered.about
 
 
 def confirmed(live: CheckData) -> Answer:
-    """Check that acts that ask for the second factor again, by people of whom the rules required one, came
-    after it.
+    """Check that acts that ask for the second factor again came after it. Acts of people of whom the rules
+    required no second factor do not count.
     """
     since = max(live.applied(227), live.year)
     acts = live.rows(_ACTS, kinds=list(CONFIRMED), since=since, within=FACTOR_MINUTES * 60)

@@ -34,7 +34,7 @@ WHERE outcome = 'allowed' AND NOT automatic AND at > {since:DateTime64(6, 'UTC')
 
 
 def on_duty(live: CheckData) -> Answer:
-    """Check that people who recorded steps on hits, or whom the roster has on duty, were logged in."""
+    """Check that people who recorded steps on hits, or were on duty by the roster, were on shift."""
     shifts, steps = live.registered("shift"), live.rows(_STEPS, since=live.year)
     rosters = [one for one in live.registered("roster") if one.active]
     off = [(at, by) for at, by in steps if by not in {one.user for one in shifts_open_at(shifts, at)}]
@@ -161,8 +161,8 @@ def access(live: CheckData) -> Answer:
 
 
 def materials(live: CheckData) -> Answer:
-    """Check that training material is approved and up to date, and that training names material approved by
-    then.
+    """Check that training material is approved and up to date, and training names material approved by its
+    day.
     """
     own, every = own_agencies(live), {one.id: one for one in live.registered("material")}
     rules = gate_rules.in_force(live.client)

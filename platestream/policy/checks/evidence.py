@@ -55,8 +55,8 @@ SEARCHES = tuple(act.name for act in ACTS if act.searches)
 
 
 def evidence_intact(live: CheckData) -> Answer:
-    """Check that each held record, picture and answer has the hash that was held, and that no picture is
-    missing.
+    """Check that held evidence is intact. Each record, picture and answer has the hash that was held, and no
+    picture is missing.
     """
     holds = live.rows(_HOLDS)
     short = [hold for hold, lacking, *_rest in holds if lacking]
@@ -78,8 +78,9 @@ def evidence_intact(live: CheckData) -> Answer:
 
 
 def cases_held(live: CheckData) -> Answer:
-    """Check that a case of a hit has its data held, while there is data, and that a case with successful
-    searches has it, or a later reason why none is needed.
+    """Check that cases of acted hits have evidence; searched cases have evidence or a reason. A case of a hit
+    has its data held, while there is data; one with successful searches has it, or a later reason why none is
+    needed.
     """
     until = live.now - TAKEN
     held = {_plain(one.case_number) for one in _history(live).holds.values()}
@@ -120,9 +121,7 @@ def released(live: CheckData) -> Answer:
 
 
 def custody(live: CheckData) -> Answer:
-    """Check that holds, release dates and purges agree with the ledger: nothing was changed without an
-    act.
-    """
+    """Check that holds, release dates and purges are as the ledger has them."""
     holds = {UUID(row[0]): (row[3], row[4], row[5]) for row in live.rows(_HOLDS)}
     recorded = {one.hold_id: one for one in _history(live).present}
     unknown = [str(hold) for hold in holds if hold not in recorded]
@@ -146,7 +145,7 @@ def custody(live: CheckData) -> Answer:
 
 
 def scheduled(live: CheckData) -> Answer:
-    """Check that no hold is released or was purged before the minimum of its schedule."""
+    """Check that no release or purge is before the least of its schedule."""
     found, schedules = _history(live), live.profile.evidence.schedules
     why = f"of schedules that the profile does not have: {first_few(sorted(found.unknown))}"
     return Answer.of(

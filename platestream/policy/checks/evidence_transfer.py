@@ -27,7 +27,7 @@ WHERE kind = 'evidence_receipt' AND outcome = 'allowed' AND automatic AND effect
 
 
 def transferred(live: CheckData) -> Answer:
-    """Check that each hold was exported to an evidence system, and each such export has its receipt."""
+    """Check that exports of held evidence have the receipt of their evidence system."""
     known = {one.id: one for one in live.registered("evidence_system")}
     systems = {name: one for name, one in known.items() if one.active}
     every = read_sent(live.client)

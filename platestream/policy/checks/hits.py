@@ -80,7 +80,9 @@ BY_RULE = frozenset({"quiet", "silenced", "not_shared", "disproved"})
 
 
 def verified(live: CheckData) -> Answer:
-    """Check that nobody acted on a hit before plate and state were compared and the entry was verified."""
+    """Check that no unverified hit was acted on. Plate and state were compared, and the entry was verified,
+    before.
+    """
     acted = _acted(live)
     unseen = [hit for hit, looked, _asked, _unmarked, _mvd in acted if not looked]
     unasked = [hit for hit, _looked, asked, _unmarked, _mvd in acted if not asked]
@@ -93,7 +95,7 @@ def verified(live: CheckData) -> Answer:
 
 
 def verified_with_keeper(live: CheckData) -> Answer:
-    """Check that an entry of NCIC or ACIC was verified with NCIC or ACIC; MVD is no substitute."""
+    """Check that hits of NCIC and ACIC were verified with NCIC or ACIC. MVD is no substitute."""
     asked = live.rows(_ASKED, since=live.year, keepers=list(KEEPERS))
     others = [hit for hit, checked_with in asked if checked_with not in KEEPERS]
     return Answer.of(
@@ -108,8 +110,8 @@ def verified_with_keeper(live: CheckData) -> Answer:
 
 
 def marked(live: CheckData) -> Answer:
-    """Check that hits that led to a report are marked as "Actionable ALPR Hit Related", with their case
-    number.
+    """Check that hits that led to a report are marked as actionable. The mark is "Actionable ALPR Hit
+    Related", with the case number.
     """
     acted = _acted(live)
     unmarked = [hit for hit, _looked, _asked, one, _mvd in acted if one]
@@ -121,8 +123,8 @@ def marked(live: CheckData) -> Answer:
 
 
 def mvd_queries(live: CheckData) -> Answer:
-    """Report how often MVD was asked: a figure that cannot fail, because the order says "when circumstances
-    allow".
+    """Check the number of MVD queries before an action (a figure). It cannot fail, because the order says
+    "when circumstances allow".
     """
     acted = _acted(live)
     asked = sum(row[4] for row in acted)
@@ -132,7 +134,7 @@ def mvd_queries(live: CheckData) -> Answer:
 
 
 def steps(live: CheckData) -> Answer:
-    """Check that every step on a hit was one act, by the officer that it names, and that every such act was
+    """Check that steps on hits were logged acts of the officer named. Each is one act, and every such act was
     done.
     """
     taken = live.rows(_STEPS, since=live.year)
@@ -182,7 +184,7 @@ def _written(live: CheckData, by_effect: Mapping[str, LoggedAct]) -> dict[str, t
 
 
 def notified(live: CheckData) -> Answer:
-    """Check that fresh hits were delivered, while an officer was on shift."""
+    """Check that fresh hits reached a person while one was on shift."""
     settled = {"since": live.now - live.period, "until": live.now - FLOW_DELAY}
     hits, every = live.rows(_TOLD, **settled), live.registered("shift")
     silent = [hit for hit, outcomes, _at in hits if not outcomes]
@@ -234,7 +236,7 @@ def _ever_notified(live: CheckData) -> bool:
 
 
 def bolos(live: CheckData) -> Answer:
-    """Check that each BOLO of another agency was taken or refused by a logged act."""
+    """Check that BOLOs of neighboring agencies were accepted or refused by logged acts."""
     ((taken, refused),) = live.rows(_BOLOS, since=live.year)
     recorded = {act.about for act in logged_acts(live, ("bolo", "hotlist"))}
     there = [one.entry_id for one in live.hot_list[0] if one.source == "bolo"]

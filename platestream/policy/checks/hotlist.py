@@ -19,7 +19,7 @@ BY_HAND = ("hotlist_add", "bolo", "hotlist")  # the last is the name before the 
 
 
 def designated(live: CheckData) -> Answer:
-    """Check that entries are of designated sources and categories only."""
+    """Check that entries are of designated sources and categories."""
     allowed, (entries, _unread) = Designations(live.registry[0].values()), live.hot_list
     wrong = Counter(f"{one.source}/{one.category}" for one in entries if not allowed.allow(one))
     by = [
@@ -36,8 +36,8 @@ def designated(live: CheckData) -> Answer:
 
 
 def complete(live: CheckData) -> Answer:
-    """Check that entries of the agency or of a person have everything that section H asks for, whatever their
-    list.
+    """Check that entries made by a person have all that section H asks for. So have the agency's own,
+    whatever their list.
     """
     entries, unread = live.hot_list
     entered = {act.about for act in logged_acts(live, BY_HAND)}
@@ -61,7 +61,7 @@ def complete(live: CheckData) -> Answer:
 
 
 def expiring(live: CheckData) -> Answer:
-    """Check that every entry expires in the time of its category, and leaves the list when it has."""
+    """Check that entries expire in time and leave the list. The time is that of an entry's category."""
     allowed, (entries, _unread) = Designations(live.registry[0].values()), live.hot_list
     past = [one.entry_id for one in entries if one.expires_at < live.now - STALE]
     far = [one.entry_id for one in entries if _too_far(one, allowed, live)]
@@ -74,8 +74,8 @@ def expiring(live: CheckData) -> Answer:
 
 
 def patterns(live: CheckData) -> Answer:
-    """Report the number of partial plates and descriptions (F.5 only recommends them, so this cannot
-    fail).
+    """Check that partial plates and descriptions are on the hot list. Their number is a figure that cannot
+    fail, because F.5 only recommends them.
     """
     entries, _unread = live.hot_list
     partial = [one for one in entries if one.is_pattern]

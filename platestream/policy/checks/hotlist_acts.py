@@ -112,8 +112,8 @@ def imports(live: CheckData) -> list[ImportCounts]:
 
 
 def entries_logged(live: CheckData) -> Answer:
-    """Check that every entry was listed by a logged act, and every hit is of such an entry and a stored
-    read.
+    """Check that entries were put on the hot list by logged acts, and hits are of these and of stored
+    reads.
     """
     entries, _unread = live.hot_list
     about: dict[str, list[LoggedAct]] = defaultdict(list)
@@ -187,8 +187,8 @@ def _unstored(live: CheckData) -> list[str]:
 
 
 def list_not_emptied(live: CheckData) -> Answer:
-    """Check that no list was emptied, or lost much, without an act: a removal, or an import that was
-    forced.
+    """Check that no hot list was emptied, or lost many entries, without a logged act. Such an act is a
+    removal, or an import that was forced.
     """
     known = imports(live)
     drastic = [

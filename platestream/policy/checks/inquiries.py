@@ -66,8 +66,8 @@ def documented(live: CheckData) -> Answer:
 
 
 def case_pattern(live: CheckData) -> Answer:
-    """Check that the pattern in force matches case numbers, and no text that is typed just to fill the
-    field.
+    """Check that the pattern of case numbers accepts case numbers only. It matches no text that is typed just
+    to fill the field.
     """
     pattern = live.profile.inquiries.case_number
     ((loose,),) = live.rows(_ACCEPTED, pattern=pattern, given=list(_NO_CASES))
@@ -76,10 +76,9 @@ def case_pattern(live: CheckData) -> Answer:
 
 
 def reasons(live: CheckData) -> Answer:
-    """Check that a reason without a case number is meaningful, by the rules of its time.
-
-    Where these took any text for a case number, today's pattern counts; where they asked for less of a reason
-    than the rules before and after, these.
+    """Check that reasons that stand alone say something. They are judged by the rules of their time. Where
+    these took any text for a case number, today's pattern counts; where they asked for less of a reason than
+    the rules before and after, these.
     """
     given = live.rows(_GIVEN, since=live.year, looks=list(BROWSING))
     ruled = as_before_and_after(read_history(live.client))
@@ -104,7 +103,7 @@ def reasons(live: CheckData) -> Answer:
 
 
 def unlogged(live: CheckData) -> Answer:
-    """Check that no query of a person bypassed the gate."""
+    """Check that no query reached data beside the gate."""
     if live.embedded:
         why = "in process nothing logs statements: people who may open the folder can read it"
         return Answer.of(
@@ -140,7 +139,7 @@ def _unlogged_by_engine(live: CheckData) -> Answer:
 
 
 def checked(live: CheckData) -> Answer:
-    """Check that the audit flow has sealed and checked all inquiries but those of the last minutes."""
+    """Check that the audit flow keeps up with the log. Inquiries of the last minutes do not count."""
     count, first = live.unsealed
     ((sealed,),) = live.rows(_SEALED)
     waiting = f"{pluralize(count, 'inquiry')} waiting for the audit flow, since {first:%Y-%m-%d %H:%M}"
@@ -156,7 +155,7 @@ def checked(live: CheckData) -> Answer:
 
 
 def purposes(live: CheckData) -> Answer:
-    """Check that prohibited purposes are refused, and none was allowed."""
+    """Check that prohibited purposes were refused, and none was allowed."""
     ruled = read_history(live.client)
     rules = ruled[-1].rules
     figure = f"{len(rules.prohibited)} prohibited purposes, {len(rules.purposes) or 'all other'} allowed"
@@ -203,7 +202,7 @@ def _while_lifted(live: CheckData, ruled: list[RulesInForce]) -> Iterator[str]:
 
 
 def requests(live: CheckData) -> Answer:
-    """Check that requests from outside of law enforcement have a logged legal basis."""
+    """Check that outside requests have a legal basis."""
     ((count, bare),) = live.rows(_REQUESTS, since=live.year)
     lacking = f"{bare} of them without a legal basis" if bare else ""
     return Answer.of(

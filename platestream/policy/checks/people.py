@@ -73,7 +73,7 @@ GROUP BY kind ORDER BY kind
 
 
 def trained(live: CheckData) -> Answer:
-    """Check that people who act are registered and have training in force."""
+    """Check that people who search are registered and trained."""
     users = live.rows(_USERS)
     untrained = [who for who, _agency, at, _role in users if not has_training_on(live, at)]
     enforced = gate_rules.registry_enforced(live.client)
@@ -88,8 +88,8 @@ def trained(live: CheckData) -> Answer:
 
 
 def entitled(live: CheckData) -> Answer:
-    """Check that acts were allowed only to people whose roles include them, and that automatic acts name
-    their starter.
+    """Check that acts were allowed to people whose roles include them, and automatic ones name who started
+    them.
     """
     users = live.rows(_USERS)
     alone = live.rows(_ALONE, since=max(live.year, live.upgraded), nobody=["", NOBODY])
@@ -109,7 +109,9 @@ def entitled(live: CheckData) -> Answer:
 
 
 def administrator(live: CheckData) -> Answer:
-    """Check that the agency has an ALPR administrator who is registered, active and trained."""
+    """Check that there is an ALPR administrator in force. In force is one who is registered, active and
+    trained.
+    """
     own = own_agencies(live)
     there = [
         who
@@ -165,7 +167,7 @@ def _judged_own(live: CheckData, users: Sequence[RegistryRecord]) -> str:
 
 
 def registered_once(live: CheckData) -> Answer:
-    """Check that each person of this agency is registered once, with an employee number."""
+    """Check that each person is registered once, with an employee number."""
     users = live.registered("user")
     own = own_agencies(live)
     bare = [
@@ -191,7 +193,7 @@ def registered_once(live: CheckData) -> Answer:
 
 
 def resets(live: CheckData) -> Answer:
-    """Check that codes for others' passwords were reviewed by an auditor, and the search after each was
+    """Check that codes for passwords were reviewed by an auditor, and the first search after each was
     audited.
     """
     users = live.registered("user")
@@ -234,7 +236,7 @@ def resets(live: CheckData) -> Answer:
 
 
 def agencies(live: CheckData) -> Answer:
-    """Check that other agencies search under an MOU in force, within what it shares."""
+    """Check that other agencies search under an MOU in force. They search only what it shares."""
     rules, others = gate_rules.in_force(live.client), live.rows(_AGENCIES)
     bare = [
         name
@@ -287,7 +289,7 @@ def _ended(record: RegistryRecord | None, at: datetime, live: CheckData) -> bool
 
 
 def shifts(live: CheckData) -> Answer:
-    """Check that people on shift are registered employees of this agency who were trained before."""
+    """Check that people on shift are trained employees of this agency."""
     users = {one.id: one for one in live.registered("user")}
     own = {one.id for one in live.registered("agency") if one.own and one.active}
     every = [one for one in live.registered("shift") if (one.since or live.now) > live.year]

@@ -44,7 +44,7 @@ MIGRATION = "migration"  # author of the rules that a new database begins with
 
 
 def records_logged(live: CheckData) -> Answer:
-    """Check that every record of the registry was made by a logged act."""
+    """Check that records of the registry were made by logged acts."""
     records, unread = live.registry
     table = {f"{kind}/{name}": changed for kind, name, changed in live.rows(_TABLE)}
     by_act: dict[str, list[LoggedAct]] = defaultdict(list)
@@ -80,8 +80,8 @@ def records_logged(live: CheckData) -> Answer:
 
 
 def rules_logged(live: CheckData) -> Answer:
-    """Check that every change of the rules was a logged act by the person who set them, which holds their
-    hash.
+    """Check that changes of the rules were logged acts. Each is by the person who set the rules, and holds
+    their hash.
     """
     rows = live.rows(_RULES)
     # Only the first row may lack an act, and only rows of before the upgrade may be completed by `migrate`.

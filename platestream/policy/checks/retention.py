@@ -43,8 +43,8 @@ ORDER BY ledger.number
 
 
 def rules(live: CheckData) -> Answer:
-    """Check that the gate judges by the text of the rules in force, and that no setting here contradicts
-    them.
+    """Check that the profile is the one in force. The gate judges by the text of the rules in force, and no
+    setting here may contradict them.
     """
     row = in_force_row(live.client)
     contradictions = live.contradicted
@@ -62,7 +62,7 @@ def rules(live: CheckData) -> Answer:
 
 
 def rows(live: CheckData) -> Answer:
-    """Check that no table has a row past its time, and that no counted row or numbered frame is missing."""
+    """Check that no row is past its time, and no row or numbered frame is missing or altered before."""
     late, ages = [], []
     for table in EXPIRING_TABLES:
         first = oldest(live.client, table)
@@ -108,8 +108,8 @@ def _by_the_hour(live: CheckData) -> list[str]:
 
 
 def job(live: CheckData) -> Answer:
-    """Check that the retention job runs, is not stopped by the clock, and that the rules allow its
-    receipts.
+    """Check that the retention job runs, and deletes nothing early. The clock has not stopped it, and the
+    rules allow its receipts.
     """
     receipts = ledger.read_records(live.client, "retention", "run", Receipt)
     if not receipts:
@@ -152,8 +152,8 @@ def _ruled(ruled: list[tuple[datetime, timedelta]], at: datetime) -> timedelta:
 
 
 def ttls(live: CheckData) -> Answer:
-    """Check that no table expires rows by itself, which would be on no act, and by a clock that was not
-    compared.
+    """Check that no table deletes rows by itself, only the job does. That would be on no act, and by a clock
+    that was not compared.
     """
     wrong = [f"{name} expires rows by itself" for name in in_force.expiring(live.client)]
     return Answer.of(
@@ -162,7 +162,7 @@ def ttls(live: CheckData) -> Answer:
 
 
 def streams(live: CheckData) -> Answer:
-    """Check that topics with data of cameras retain messages no longer than the period."""
+    """Check that topics store messages no longer than allowed."""
     declared = topics.topics_for_retention(live.period)
     if live.broker is not None:
         return Answer.of(f"{len(declared)} topics on the broker", list(topic_faults(live.broker, declared)))
@@ -188,7 +188,7 @@ def streams(live: CheckData) -> Answer:
 
 
 def stores(live: CheckData) -> Answer:
-    """Check that recovery stores are rebuilt, so that deleted state is off the disk."""
+    """Check that recovery stores are rebuilt in time. Until then deleted state is on the disk."""
     if live.data is None:
         why = "they are in the flows' containers, which are not seen from here"
         return Answer.of(
@@ -217,8 +217,8 @@ def stores(live: CheckData) -> Answer:
 
 
 def keys(live: CheckData) -> Answer:
-    """Check that hourly keys are destroyed in time and none came back, and that keys of evidence last as long
-    as it does.
+    """Check that keys of past hours are destroyed, with every copy that they encrypt. None came back, and
+    keys of evidence last as long as it does.
     """
     folder = None if live.settings is None else keys_folder(live.settings)
     if live.settings is None or folder is None:

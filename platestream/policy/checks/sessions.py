@@ -50,9 +50,7 @@ GROUP BY about
 
 
 def sessions(live: CheckData) -> Answer:
-    """Check that people who acted in the console had signed in, and that each known browser was remembered at
-    a logged sign-in.
-    """
+    """Check that people who act in the console have signed in, and known browsers are of logged sign-ins."""
     signed_in, refused, ended, first = live.rows(_COUNTS, act=ACT, since=live.year)[0]
     seconds = int(LONGEST.total_seconds())
     begun = bool(signed_in or refused or ended)

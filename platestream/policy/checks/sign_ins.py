@@ -90,9 +90,7 @@ class _Log:
 
 
 def sign_ins(live: CheckData) -> Answer:
-    """Check that every password, code, second factor, token, own key and current offer was stored by a logged
-    act.
-    """
+    """Check that passwords, codes, tokens, own keys and offers to partners were stored by logged acts."""
     if live.settings is None:
         return Answer.of("", Unchecked("the console's data folder is not named here", _HERE))
     stored = list(_stored(live.settings))
