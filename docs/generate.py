@@ -11,20 +11,21 @@ from pathlib import Path
 
 from docs.generators.adapters import adapters
 from docs.generators.api import api
+from docs.generators.boards import boards
 from docs.generators.commands import commands
 from docs.generators.files import files
+from docs.generators.metrics import metrics
+from docs.generators.policy import acts, policy
+from docs.generators.schemas import schemas
 from docs.generators.settings import settings
 from docs.generators.topics import topics
-from platestream.boards import docs as board_docs
-from platestream.policy import docs as policy_docs
-from platestream.schemas import acts_sql, metric_docs, schema_docs
+from platestream.schemas import acts_sql
 
 REFERENCE = Path(__file__).parent / "reference"
 
 
 def pages() -> dict[Path, str]:
     """Return the text of every generated file by its path."""
-    schemas = {REFERENCE / "schemas" / name: text for name, text in schema_docs.pages().items()}
     return {
         REFERENCE / "commands.md": commands(),
         REFERENCE / "settings.md": settings(),
@@ -32,12 +33,12 @@ def pages() -> dict[Path, str]:
         REFERENCE / "topics.md": topics(),
         REFERENCE / "files.md": files(),
         REFERENCE / "adapters.md": adapters(),
-        policy_docs.PAGE: policy_docs.page(),
-        policy_docs.ACTS_PAGE: policy_docs.acts_page(policy_docs.ACTS_PAGE.read_text()),
-        board_docs.PAGE: board_docs.page(),
-        metric_docs.PAGE: metric_docs.page(),
+        REFERENCE / "policy.md": policy(),
+        REFERENCE / "acts.md": acts(),
+        REFERENCE / "boards.md": boards(),
+        REFERENCE / "metrics.md": metrics(),
+        **{REFERENCE / "schemas" / name: text for name, text in schemas().items()},
         **acts_sql.files(),
-        **schemas,
     }
 
 

@@ -4,8 +4,8 @@ import inspect
 import re
 from typing import Any
 
+from docs.generators import pushes
 from docs.generators.text import cell, prose
-from platestream.cameras.pushes import docs as push_docs
 from platestream.cameras.pushes import push
 from platestream.evidence.channels import channel as evidence_channel
 from platestream.notifications import senders
@@ -73,7 +73,7 @@ def adapters() -> str:
         parts.append(f"\n## {title}\n\n{how}\n")
         parts += [_interface(one) for one in interfaces]
         if title == "Reads that a device pushes":
-            parts.append(f"\n{push_docs.table()}")
+            parts.append(f"\n{pushes.table()}")
         elif title == "Systems that get hits":
             parts.append(f"\n{notify_channels.table()}")
     return re.sub(r"\n{3,}", "\n\n", "".join([*parts, OTHER_SYSTEMS]))

@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 from msgspec import NODEFAULT
 
+from docs.generators import pushes
 from docs.generators.text import cell, prose
 from platestream.cameras import config as cameras_config
-from platestream.cameras.pushes import docs as push_docs
 from platestream.hotlist.files.column_map import ColumnMap
 from platestream.operators.notify import channels as notify_channels
 from platestream.operators.notify import rules as notify_rules
@@ -243,7 +243,7 @@ def files() -> str:
         if struct is ColumnMap:
             parts.append(COLUMN_MAP)
         if name == "cameras.toml":
-            parts.append(f"\nFields of a read by `format`, beside the plate:\n\n{push_docs.table()}")
+            parts.append(f"\nFields of a read by `format`, beside the plate:\n\n{pushes.table()}")
     for name, described in DESCRIBED.items():
         parts.append(f"\n## {name}\n")
         for title, struct in described.items():

@@ -1,7 +1,6 @@
 """The order, St. Johns PD 41.37, clause by clause: responsibility, and the feature that serves it.
 
-`platestream.policy.table` has the checks; `python -m platestream.policy.docs` makes docs/reference/policy.md
-from both.
+`platestream.policy.table` has the checks; docs/reference/policy.md is made from both.
 """
 
 from dataclasses import dataclass

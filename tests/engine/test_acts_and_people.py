@@ -13,8 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from docs.generators.policy import ACTS_PAGE, END, START
 from platestream.edges.clickhouse_client import DOOR
-from platestream.policy.docs import ACTS_PAGE, END, START
 from platestream.schemas.acts import ACTS, ROLES, Act
 from platestream.schemas.tables import REGISTRY
 from tests.support.database import Database, copied

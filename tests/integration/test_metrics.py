@@ -17,7 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from platestream.flow_process import folder_size, recovery_folder
 from platestream.operators.people import Rule
 from platestream.runtime.metrics import Meters, PortTakenError, require_port, serve
-from platestream.schemas import metric_docs, metrics
+from platestream.schemas import metrics
 from platestream.schemas.metrics import METRICS, OTHER, Label, Metric
 from tests.support.kafka_broker import free_port, wait_until
 
@@ -31,10 +31,6 @@ def sources() -> Iterator[tuple[Path, ast.Module]]:
     for package in PACKAGES:
         for path in sorted((ROOT / package).rglob("*.py")):
             yield path.relative_to(ROOT), ast.parse(path.read_text())
-
-
-def test_the_page_is_what_the_declarations_make() -> None:
-    assert metric_docs.PAGE.read_text() == metric_docs.page()
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)

@@ -6,8 +6,8 @@ python -m tests.support.matrix
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from docs.generators.policy import ACTS_PAGE, END, START
 from platestream.clickhouse import migrate
-from platestream.policy.docs import ACTS_PAGE, END, START
 from platestream.schemas.acts import ACTS
 from tests.support.database import Database
 from tests.support.people import PEOPLE, attempt, furnish

@@ -11,8 +11,8 @@ from typing import Any
 import promql_parser
 import pytest
 
+from docs.generators.boards import table
 from platestream.boards import BOARDS
-from platestream.boards import docs as board_docs
 from platestream.boards.macros import UnknownMacroError, expand
 from platestream.boards.panel import Board, Panel
 from platestream.schemas.metrics import METRICS
@@ -52,9 +52,8 @@ def test_the_files_are_what_the_declarations_make() -> None:
     assert {path.name: path.read_text() for path in FOLDER.glob("*.json")} == made
 
 
-def test_the_table_of_panels_is_what_the_declarations_make() -> None:
-    assert board_docs.PAGE.read_text() == board_docs.page()
-    assert len(board_docs.table().splitlines()) == len(PANELS) + 2
+def test_the_table_of_panels_has_each() -> None:
+    assert len(table().splitlines()) == len(PANELS) + 2
 
 
 def test_boards_cannot_be_edited_and_lead_to_each_other_and_to_the_page() -> None:

@@ -1,6 +1,5 @@
 """The table of clauses and checks, and the page that is made of it."""
 
-from platestream.policy import docs
 from platestream.policy.clauses import CLAUSES
 from platestream.policy.table import CHECKS
 
@@ -20,9 +19,3 @@ def test_no_clause_of_the_order_is_left_out() -> None:
     wanted = {f"{section}.{n}" for section, count in counts.items() for n in range(1, count + 1)} - {"E.1"}
     wanted |= {f"{clause}.{letter}" for clause, under in letters.items() for letter in under}
     assert {clause.number for clause in CLAUSES} == {"A", "B", *wanted}
-
-
-def test_the_pages_are_made_of_the_tables() -> None:
-    assert docs.PAGE.read_text() == docs.page(), "make generate"
-    acts = docs.ACTS_PAGE.read_text()
-    assert acts == docs.acts_page(acts), "make generate"

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from docs.generators.pushes import table
 from platestream.cameras.kinds import PushFormat
-from platestream.cameras.pushes.docs import table
 from platestream.cameras.pushes.fields import box, decode_xml, moment, plate, share, since_1970
 from platestream.cameras.pushes.formats import FORMATS
 from platestream.cameras.pushes.push import Part, Push, parts_of, pictures_of

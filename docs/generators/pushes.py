@@ -1,4 +1,4 @@
-"""Table of the formats and the fields that each parser finds, for the documentation."""
+"""Table of the formats of pushes, and the fields that each parser finds."""
 
 from datetime import UTC, datetime, tzinfo
 
