@@ -12,15 +12,13 @@ WITH
 {{gate_clock_back}},
     -- Founding: until there was an administrator, anybody can register people and agencies. Afterwards, while none is
     -- active, two people can recover one (views/recovery.sql).
-    NOT arrayExists(one -> one.1 AND has(one.4, 'administrator') AND one.3 > toDateTime64(0, 3) AND one.3 <= now64(3)
-        AND one.5 >= now64(3), mapValues(users)) AS no_administrator,
+    NOT arrayExists(one -> has(one.4, 'administrator'), in_training) AS no_administrator,
     (SELECT count() FROM platestream.administrators) = 0
         AND inquire.kind IN ('registry_agency', 'registry_user', 'registry_recovery_code')
         AND (user.1 OR NOT mapContains(users, person)) AND NOT of_partner AS founding,
     (registry_on OR of_partner) AND NOT by_itself AND NOT founding AS judged,
     -- If the training of nearly everybody has lapsed, lapsed people may also recover an administrator.
-    inquire.kind = 'registry_recover' AND arrayCount(one -> one.1 AND one.3 <= now64(3)
-        AND one.3 > toDateTime64(0, 3) AND one.5 > now64(3), mapValues(users)) < 2 AS lapsed_recovers,
+    inquire.kind = 'registry_recover' AND length(in_training) < 2 AS lapsed_recovers,
     [given_reason, given_basis, inquire.fields['reason'], inquire.fields['requested_by'], inquire.fields['contact'],
         inquire.fields['instructions'], replaceOne(given_reason, 'Evidence: ', '')] AS free_texts,
 {{gate_agency}},
@@ -103,6 +101,10 @@ SELECT
         given_refusal]), '') AS refusal
 FROM (
 {{gate_asker}},
+        -- People whose access and training are in force.
+        arrayFilter(one -> one.1 AND one.3 > toDateTime64(0, 3) AND one.3 <= now64(3) AND lapse(one.3, rules.6, rules.23) > now64(3),
+            mapValues(users)) AS in_training,
+{{gate_declared}},
 {{gate_shifts}},
 {{gate_factors}},
 {{gate_counts}},
@@ -194,6 +196,7 @@ SELECT
         given_refusal]), '') AS refusal
 FROM (
 {{gate_asker}},
+{{gate_declared}},
 {{gate_counts}},
 {{gate_less}}
     FROM platestream.inquire_search AS inquire
@@ -224,7 +227,8 @@ SELECT
 {{gate_asked}},
         given_refusal]), '') AS refusal
 FROM (
-{{gate_asker}}
+{{gate_asker}},
+{{gate_declared}}
     FROM platestream.inquire_hits AS inquire
 ) AS inquire
 SETTINGS {{gate_settings}};
