@@ -310,7 +310,7 @@ GROUP BY camera ORDER BY camera LIMIT 500
             "Flows",
             "1: the process answers, 0: it does not.",
             "0: see FlowDown in the runbook.",
-            promql='max by (flow) (up{job=~"flows|retention|cameras"})',
+            promql='max by (flow) (up{job=~"flows|retention|publish|gateways"})',
             legend="flow",
             steps=((_INF, "red"), (1.0, "green")),
         ),

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from typing import Any
 from urllib.error import URLError
 
 import httpx
@@ -24,7 +25,7 @@ from tests.checker.check import faults as wrongs
 from tests.checker.journal import Camera, Journal
 from tests.checker.street import read_tables
 from tests.cluster import agency, cluster, faults
-from tests.cluster.cluster import NODES, RUN, all_ready, get, kubectl
+from tests.cluster.cluster import NODES, RUN, THIRD, all_ready, get, kubectl
 from tests.containers import upgrade
 from tests.containers.__main__ import PERSON
 from tests.containers.looks import hold
@@ -33,7 +34,7 @@ from tests.support.up import founding
 
 OFFICER, PASSWORD = "vale", "an officer's password"
 ANYWHERE = (faults.NOW, f"{IMAGE}-pause")
-IMAGES = (*ANYWHERE, *(f"{IMAGE}-{name}" for name in ("kafka", "clickhouse", "outside")))
+IMAGES = (*ANYWHERE, *(f"{IMAGE}-{name}" for name in ("kafka", "clickhouse", "outside", "prometheus")))
 """Images of the first node, with those of the agency's pods."""
 
 EVERY = 6.0
@@ -194,6 +195,7 @@ def begins() -> None:
     with step("the agency's broker, database and tools are ready; topics and rights are made"):
         agency.provide()
         all_ready(namespace="agency")
+        all_ready(namespace="monitoring")
         agency.tools("topics", "--acls")
     with step("deploy/kubernetes is applied, and all is ready"):
         faults.apply()
@@ -211,6 +213,28 @@ def works() -> None:
         time.sleep(20)
     with step("the console by https through its Service: a search, sealed once"):
         searches()
+    watched()
+
+
+def watched() -> None:
+    """Prometheus reaches each pod that has figures, and its rules are right."""
+    with step("Prometheus asks each pod that has figures"):
+        names = {one["metadata"]["name"] for one in cluster.pods() if faults.has_metrics(one)}
+
+        def answer() -> bool:
+            found = _prometheus("targets?state=active")["activeTargets"]
+            return {one["labels"]["instance"] for one in found if one["health"] == "up"} == names
+
+        until(f"Prometheus has figures of {len(names)} pods", answer, 120)
+        groups = _prometheus("rules")["groups"]
+        wrong = [one["name"] for group in groups for one in group["rules"] if one["health"] == "err"]
+        hold(len(groups) > 1 and not wrong, f"rules: {len(groups)} groups, wrong {wrong}")
+
+
+def _prometheus(path: str) -> dict[str, Any]:
+    answer = httpx.get(f"{agency.PROMETHEUS}/api/v1/{path}", timeout=30)
+    found: dict[str, Any] = answer.raise_for_status().json()["data"]
+    return found
 
 
 def shares() -> None:
@@ -265,7 +289,7 @@ def breaks() -> None:
         faults.drain(NODES[0])
     with step("kubelet and containerd of the second node are killed, and away"), frames():
         faults.kill_agents()
-    with step("the API server is away for a minute"), frames():
+    with step("the API server is away for ten minutes"), frames():
         faults.stop_api()
     with step("the image of a next release is built and loaded"):
         upgrade.build()
@@ -287,15 +311,37 @@ def closes() -> None:
         faults.enforce_policies()
     with step("a search in the console through its policy"):
         searches()
+    watched()
+
+
+def fills() -> None:
+    for app, claim in faults.FILLED.items():
+        with step(f"the volume {claim} is full for a while"), frames():
+            faults.fill(app, claim)
+
+
+def shapes() -> None:
+    """The components of deploy/kubernetes/shapes, on three nodes."""
+    with step("a third node joins"):
+        cluster.join()
+        cluster.load(ANYWHERE, DOCKER, [THIRD])
+    for shape in ("middle", "large", "overlay"):
+        with step(f"the shape {shape}, with empty stores"), frames():
+            faults.reshape(shape)
+        with step("a search in the console"):
+            searches()
 
 
 def ends() -> None:
     """All that was applied is deleted, with its namespace. Then `main` stops the cluster."""
     with step("all that was applied is deleted"):
-        kubectl("delete", "--filename=-", given=kubectl("kustomize", str(agency.OVERLAY)), within=600)
+        objects = kubectl("kustomize", str(agency.OVERLAYS / "overlay"))
+        kubectl("delete", "--filename=-", given=objects, within=600)
 
 
-PARTS = {one.__name__: one for one in (begins, works, shares, moves, becomes, breaks, closes, ends)}
+PARTS = {
+    one.__name__: one for one in (begins, works, shares, moves, becomes, breaks, fills, closes, shapes, ends)
+}
 
 
 def main(names: list[str]) -> int:

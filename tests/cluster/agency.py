@@ -4,14 +4,14 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import yaml
 
 from platestream.schemas.rights import ACCOUNTS, PREFIX
 from tests.checker.journal import PASSWORD
-from tests.cluster.cluster import ADDRESS, NODES, RUN, begin, get, kubectl
+from tests.cluster.cluster import ADDRESS, ALL, RUN, begin, get, kubectl
 from tests.containers.__main__ import PASSWORD as PASSWORD_OF_PERSON
 from tests.containers.__main__ import PEOPLE, PERSON
 from tests.containers.stack import ROOT
@@ -22,13 +22,18 @@ from tests.support.kafka_broker import SETTINGS
 from tests.support.kafka_secured import OF_ADMINISTRATOR, SECURED, certified
 
 MANIFESTS = ROOT / "deploy" / "kubernetes"
-OVERLAY = ROOT / "tests" / "cluster" / "overlay"
+OVERLAYS = ROOT / "tests" / "cluster"
+"""Folders of the manifests as the agency fits them to itself: `overlay`, `middle` and `large`."""
+
 VOLUMES, FILES = RUN / "volumes", RUN / "files"
 NAME = "alpr.example.internal"
 """Address of the console, as in settings.yaml."""
 
 BROKER, TABLES, UPLOADS = "10.96.0.93", "10.96.0.84", "10.250.0.80"
 """Addresses of the services of the broker and the database, and of the gateway's load balancer."""
+
+PROMETHEUS = "http://10.96.0.90:9090"
+RULES = "platestream.rules.yml"
 
 CAMERAS = ("a-gate", "b-yard")
 NOTIFY = f"""
@@ -193,24 +198,29 @@ def provide() -> None:
     certified(RUN, RUN / "authority.pem", "clickhouse", f"DNS:clickhouse.agency,IP:{TABLES}")
     begin("receiver", ["python3", "-u", ROOT / "deploy/stand-ins/receiver.py", RUN / "api.pem"])
     enforced = {"pod-security.kubernetes.io/enforce": "restricted"}
-    for name, labels in (("agency", {}), ("platestream", enforced)):
+    for name, labels in (("agency", {}), ("monitoring", {}), ("platestream", enforced)):
         put([{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}])
     put_secrets()
     put([_volume(claim) for claim in claims()])
+    config = {name: (ROOT / "deploy" / name).read_text() for name in ("prometheus-kubernetes.yml", RULES)}
+    config["prometheus.yml"] = config.pop("prometheus-kubernetes.yml")
+    here = {"name": "prometheus", "namespace": "monitoring"}
+    put([{"apiVersion": "v1", "kind": "ConfigMap", "metadata": here, "data": config}])
+    kubectl("apply", f"--filename={OVERLAYS}/monitoring.yaml")
     for name, user in (("kafka", 1000), ("clickhouse", 101)):
         (VOLUMES / name).mkdir()
         os.chown(VOLUMES / name, user, user)
-    text = (ROOT / "tests/cluster/agency.yaml").read_text().replace("VOLUMES", str(VOLUMES))
+    text = (OVERLAYS / "agency.yaml").read_text().replace("VOLUMES", str(VOLUMES))
     kubectl("apply", "--namespace=agency", "--filename=-", given=text)
 
 
-def manifests() -> list[dict[str, Any]]:
-    return list(yaml.safe_load_all(kubectl("kustomize", str(OVERLAY))))
+def manifests(shape: str = "overlay") -> list[dict[str, Any]]:
+    return list(yaml.safe_load_all(kubectl("kustomize", str(OVERLAYS / shape))))
 
 
-def claims() -> list[dict[str, Any]]:
+def claims(shape: str = "overlay") -> list[dict[str, Any]]:
     """Return the claims in the manifests, and those that are made for the pods of StatefulSets."""
-    objects = manifests()
+    objects = manifests(shape)
     of_pods = [
         {**claim, "metadata": {"name": f"{claim['metadata']['name']}-{one['metadata']['name']}-{number}"}}
         for one in objects
@@ -223,11 +233,11 @@ def claims() -> list[dict[str, Any]]:
 
 def _volume(claim: Mapping[str, Any]) -> dict[str, Any]:
     """A folder for one claim, made by hand as nothing provisions here. It is seen from each node, so it
-    stands in for a volume that can be attached to either; nothing here would refuse to attach it to both.
+    stands in for a volume that can be attached to any; nothing here would refuse to attach it to several.
     """
     name = claim["metadata"]["name"]
     (VOLUMES / name).mkdir(parents=True, exist_ok=True)
-    names = [node.name for node in NODES]
+    names = [node.name for node in ALL]
     here = {"matchExpressions": [{"key": "kubernetes.io/hostname", "operator": "In", "values": names}]}
     return {
         "apiVersion": "v1",
@@ -251,6 +261,23 @@ def _of_flow(name: str) -> dict[str, Any]:
 
 def provide_volume(name: str) -> None:
     put([_volume(_of_flow(name))])
+
+
+def reclaim(shape: str, apps: Sequence[str]) -> None:
+    """Provide the claims of another shape: shares begin with empty stores, the console's keep what they have.
+
+    Nothing that mounts them may run.
+    """
+    there = {one["metadata"]["name"]: one for one in get("persistentvolumeclaims")["items"]}
+    wanted = {one["metadata"]["name"]: one for one in claims(shape)}
+    stores = {name for name in there if name.startswith(tuple(f"recovery-{app}-" for app in apps))}
+    modes = [{name: one["spec"]["accessModes"] for name, one in of.items()} for of in (there, wanted)]
+    others = {name for name in there.keys() & wanted.keys() if modes[0][name] != modes[1][name]}
+    for name in stores | others:
+        kubectl("delete", f"persistentvolumeclaim/{name}", f"persistentvolume/{name}")
+    for name in stores:
+        shutil.rmtree(VOLUMES / name)
+    put([_volume(claim) for name, claim in wanted.items() if name not in there.keys() - stores - others])
 
 
 def copy_store(source: str, target: str) -> None:

@@ -1,7 +1,7 @@
-"""A Kubernetes cluster of two nodes: its programs are processes of this machine, without systemd.
+"""A Kubernetes cluster of two nodes, and a third later: its programs are processes of this machine.
 
-The second node is a network namespace. Both nodes share the machine's disk, so that a folder below RUN stands
-in for a volume that can be attached to either.
+Each node but the first is a network namespace. All share the machine's disk, so that a folder below RUN
+stands in for a volume that can be attached to any of them.
 """
 
 import json
@@ -101,6 +101,10 @@ class Node:
 
 
 NODES = (Node(1), Node(2))
+THIRD = Node(3)
+"""It joins when it is told to (`join`)."""
+
+ALL = (*NODES, THIRD)
 CONTAINERD = """version = 3
 root = "{node}/containerd"
 state = "{node}/containerd-state"
@@ -202,7 +206,7 @@ OF_ALL = {
     "kube-scheduler": f"kube-scheduler {ME} --leader-elect=false",
     "coredns": f"coredns -conf={RUN}/Corefile",
 }
-PARTS = OF_ALL | {name: words for node in NODES for name, words in _of(node).items()}
+PARTS = OF_ALL | {name: words for node in ALL for name, words in _of(node).items()}
 """The programs with their options, in the order in which they start."""
 
 
@@ -247,7 +251,7 @@ def start() -> None:
     """The cluster, with an empty etcd. Returns when its nodes are ready."""
     stop()
     _lay_out()
-    _join()
+    _connect()
     for name in OF_ALL:
         begin(name)
         if name == "kube-apiserver":
@@ -258,7 +262,17 @@ def start() -> None:
     until("the nodes are ready", nodes_ready, 120)
 
 
-def _join() -> None:
+def join() -> None:
+    """The third node joins, and enforces policies if the others do. Returns when it is ready."""
+    begin_agents(THIRD)
+    begin(f"kube-proxy-{THIRD.number}")
+    if (RUN / "kube-router-1.pid").exists():
+        begin(f"kube-router-{THIRD.number}")
+    kubectl("wait", "--for=create", f"node/{THIRD.name}", "--timeout=120s")
+    kubectl("wait", "--for=condition=Ready", f"node/{THIRD.name}", "--timeout=120s")
+
+
+def _connect() -> None:
     """A bridge between the nodes, and routes to each other's pods."""
     sh("ip", "link", "add", BRIDGE, "type", "bridge")
     sh("ip", "address", "add", f"{ADDRESS}/24", "dev", BRIDGE)
@@ -267,7 +281,7 @@ def _join() -> None:
     # The Docker engine closes what is forwarded and not named.
     named = ("-m", "comment", "--comment", "KUBE-nodes")
     sh("iptables", "--insert", "FORWARD", "-i", BRIDGE, "-j", "ACCEPT", *named)
-    first, *others = NODES
+    first, *others = ALL
     for node in others:
         space, cable = f"k{node.name}", f"k{node.name}-0"
         sh("ip", "netns", "add", space)
@@ -308,7 +322,7 @@ def _lay_out() -> None:
         "kubeconfig": json.dumps(config),
         "Corefile": NAMES,
     }
-    for node in NODES:
+    for node in ALL:
         (node.folder / "cni").mkdir(parents=True)
         node.folder.chmod(0o711)
         files |= {f"{node.name}/{name}": text for name, text in node.settings().items()}
@@ -317,7 +331,7 @@ def _lay_out() -> None:
     for name, text in files.items():
         (RUN / name).write_text(text)
         (RUN / name).chmod(0o600)
-    for node in NODES:
+    for node in ALL:
         node.boot.chmod(0o444)
 
 
@@ -380,14 +394,14 @@ def _unmount(*below: str) -> None:
 
 def stop() -> None:
     """End all processes and containers of a run; remove its mounts, networks, control groups, rules."""
-    for node in NODES:
+    for node in ALL:
         power_off(node)
     for file in RUN.glob("*.pid"):
         end(file.stem)
     _unmount(f"{RUN}/", "/run/netns/cni-", "/var/run/netns/cni-")
     for space in Path("/run/netns").glob("cni-*"):
         space.unlink(missing_ok=True)
-    for node in NODES:
+    for node in ALL:
         if node.within:
             sh("ip", "netns", "delete", f"k{node.name}", check=False)
         shutil.rmtree(node.folder / "containerd", ignore_errors=True)  # gigabytes
@@ -422,7 +436,8 @@ def ready() -> bool:
 
 def nodes_ready() -> bool:
     path = "jsonpath={.items[*].status.conditions[?(@.type=='Ready')].status}"
-    return kubectl("get", "nodes", f"--output={path}", check=False).split() == ["True"] * len(NODES)
+    found = kubectl("get", "nodes", f"--output={path}", check=False).split()
+    return len(found) >= len(NODES) and set(found) == {"True"}
 
 
 def load(images: Sequence[str], docker: str, nodes: Sequence[Node] = NODES) -> None:

@@ -2,15 +2,18 @@
 
 import json
 import re
+import shutil
 import signal
 import time
+from collections import Counter
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from tests.cluster import agency, cluster
-from tests.cluster.cluster import NODES, Node, all_ready, begin, end, get, kubectl, ready
+from tests.cluster.cluster import ALL, NODES, Node, all_ready, begin, end, get, kubectl, ready
 from tests.containers.looks import CONNECT, hold
-from tests.containers.stack import say, until
+from tests.containers.stack import say, sh, until
 from tests.support.compose import GENERATOR
 
 NOW, NEXT = (f"registry.example.internal/platestream:0.{number}.0" for number in (1, 2))
@@ -20,6 +23,11 @@ SHARED = ("recognize", "match")
 SECOND = tuple(f"{app}-2" for app in SHARED)
 OUT_OF_SERVICE = "node.kubernetes.io/out-of-service=nodeshutdown:NoExecute"
 FLOWS = (*SHARED, "audit", "notify")
+AWAY = 600
+"""Seconds without the API server."""
+
+FILLED = {"cameras": "cameras-spool", "match": "recovery-match-1", "audit": "audit-recovery"}
+"""Claims that are filled, by what writes there."""
 
 
 def apply(image: str = NOW, /, **shares: int) -> None:
@@ -235,11 +243,60 @@ def kill_agents() -> None:
 
 def stop_api() -> None:
     end("kube-apiserver")
-    time.sleep(60)
+    time.sleep(AWAY)
     begin("kube-apiserver")
     until("the API server is ready", ready, 120)
     until("the nodes are ready", cluster.nodes_ready, 120)
     all_ready()
+
+
+def fill(app: str, claim: str) -> None:
+    """A volume is full until its program has said so, and for half a minute more. Then it works by itself."""
+    place, saved, number = agency.VOLUMES / claim, cluster.RUN / "saved", _replicas(app)
+    stop_shares(app)
+    if not place.is_mount():  # of its own: the others have the machine's disk
+        sh("cp", "--archive", str(place), str(saved))
+        used = sum(file.stat().st_size for file in saved.glob("**/*") if file.is_file())
+        sh("mount", "-t", "tmpfs", "-o", f"size={used + 64_000_000}", "platestream", str(place))
+        sh("cp", "--archive", f"{saved}/.", str(place))
+        shutil.rmtree(saved)
+    kubectl("scale", f"statefulset/{app}", f"--replicas={number}")
+    all_ready()
+    names = [name for name in places() if name.startswith(f"{app}-")]
+    full = place / "full"
+    with full.open("wb", buffering=0) as file, suppress(OSError):
+        while True:
+            file.write(bytes(65_536))
+    no_room = re.compile("No space left|disk is full|disk I/O error")
+    until(f"{app} says so", lambda: any(_said(name, no_room) for name in names), 180)
+    time.sleep(30)
+    full.unlink()
+    all_ready()
+
+
+def _replicas(app: str) -> int:
+    return int(get(f"statefulset/{app}")["spec"]["replicas"])
+
+
+def reshape(shape: str) -> None:
+    """Another shape, as the page has it: shares stop and begin with empty stores, on all nodes."""
+    for app in SHARED:
+        stop_shares(app)
+    kubectl("scale", "deployment/console", "--replicas=0")
+    until("the console is stopped", lambda: not any(name.startswith("console") for name in places()), 120)
+    agency.reclaim(shape, SHARED)
+    objects = agency.manifests(shape)
+    apply_all(objects)
+    all_ready(lambda: run_of(NOW))
+    of_nodes = Counter(node for name, node in places().items() if name.startswith("recognize-"))
+    hold(max(of_nodes.values()) - min(of_nodes.values()) <= 1, f"shares of recognize are on {dict(of_nodes)}")
+    hold(len(of_nodes) == min(sum(of_nodes.values()), len(ALL)), f"shares are on {dict(of_nodes)}")
+
+
+def has_metrics(pod: dict[str, Any]) -> bool:
+    """Return true if a pod runs and has a port for Prometheus."""
+    ports = (port for one in pod["spec"]["containers"] for port in one.get("ports", ()))
+    return pod["status"]["phase"] == "Running" and any(port["name"] == "metrics" for port in ports)
 
 
 def move(image: str) -> None:

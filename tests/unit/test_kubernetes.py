@@ -11,7 +11,9 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from platestream.boards import BOARDS
 from platestream.edges.edge import Share
+from platestream.schemas import topics
 from platestream.schemas.rights import ACCOUNTS, Rights
 from platestream.settings import Settings
 
@@ -240,6 +242,44 @@ def test_what_is_one_process_is_one(name: str) -> None:
     assert spec["replicas"] == 1
     assert "BYTEWAX_ADDRESSES" not in environment(name)
     assert WORK[name]["kind"] == "StatefulSet" or spec["strategy"] == {"type": "Recreate"}
+
+
+@pytest.mark.parametrize(
+    "path", sorted(FOLDER.glob("shapes/*/kustomization.yaml")), ids=lambda path: path.parent.name
+)
+def test_a_shape_has_shares_for_its_partitions_and_tells_each_of_their_number(path: Path) -> None:
+    """`make cluster` applies each."""
+    shape = yaml.safe_load(path.read_text())
+    topic = {"recognize": topics.FRAMES, "match": topics.DETECTIONS}
+    for one in shape.get("replicas", ()):
+        assert one["count"] <= (topic[one["name"]].partitions if one["name"] in topic else one["count"])
+        assert one["name"] in WORK
+    told = {one["source"]["name"] for one in shape.get("replacements", ())}
+    assert (told == set(SHARED)) == (path.parent.name == "shares")
+    for one in shape.get("replacements", ()):
+        (target,) = one["targets"]
+        assert target["select"] == {"kind": "StatefulSet", "name": one["source"]["name"]}
+        assert target["fieldPaths"] == [
+            f"spec.template.spec.containers.[name={one['source']['name']}].env.[name=SHARES].value"
+        ]
+
+
+def test_prometheus_asks_each_pod_that_has_figures_as_a_job_that_alerts_and_boards_know() -> None:
+    (job,) = yaml.safe_load((ROOT / "deploy/prometheus-kubernetes.yml").read_text())["scrape_configs"]
+    compose = yaml.safe_load((ROOT / "deploy/prometheus.yml").read_text())["scrape_configs"]
+    ours = {one["job_name"] for one in compose} - {"prometheus"}
+    queries = (ROOT / "deploy/platestream.rules.yml").read_text()
+    queries += "".join(panel.promql for board in BOARDS for panel in board.panels)
+    asked = re.findall(r'job=~"([^"]*)"', queries)
+    assert asked
+    assert all(set(one.split("|")) == ours for one in asked)
+    assert job["job_name"] in ours
+    (space,) = named("Namespace")
+    assert job["kubernetes_sd_configs"] == [{"role": "pod", "namespaces": {"names": [space]}}]
+    with_metrics = {
+        name for name in WORK if "metrics" in [port["name"] for port in container(name).get("ports", ())]
+    }
+    assert {*FLOWS, "cameras", "retention", "publish"} <= with_metrics
 
 
 def test_nothing_is_reached_that_no_policy_names() -> None:
