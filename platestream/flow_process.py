@@ -133,7 +133,8 @@ def take_store(share: Share, sharing: Sharing, store: Path | None) -> None:
     """Note in a recovery store whose share it is. Raises SettingsError for the store of another share.
 
     In a copy for a part of its share, positions of partitions that others read are deleted first. A store
-    with state and without a note is from before there were shares.
+    without a note is from before stores had one: it is of the share if it has positions of no other's
+    partitions, and else of all.
     """
     if sharing == "none" and share != ALL_PARTITIONS:
         raise SettingsError(f"PLATESTREAM_SHARE: this flow has one process and no share {share}")
@@ -145,7 +146,8 @@ def take_store(share: Share, sharing: Sharing, store: Path | None) -> None:
         if noted == share:
             return
     else:
-        noted = ALL_PARTITIONS if any(map(_has_state, files)) else share
+        stored = set[int]().union(*map(_partitions, files))
+        noted = share if stored <= {*share(range(max(stored, default=0) + 1))} else ALL_PARTITIONS
     if noted != share and not (sharing == "divisible" and share.is_part_of(noted)):
         raise SettingsError(
             f"PLATESTREAM_SHARE: recovery store {store} is of share {noted}; share {share} would miss or "
@@ -174,9 +176,12 @@ def note_topics(store: Path | None, ids: Mapping[str, str]) -> None:
         write_file(file, msgspec.json.encode(now))
 
 
-def _has_state(file: Path) -> bool:
+def _partitions(file: Path) -> set[int]:
+    """Return the partitions of which a part of a store has positions."""
+    read = [f"{flow}.{topic.name}" for flow, (_sharing, topic) in SHARED.items()]
+    sql = f"SELECT DISTINCT state_key FROM snaps WHERE step_id IN ({', '.join('?' * len(read))})"  # noqa: S608
     with closing(sqlite3.connect(file, timeout=30)) as part:
-        return bool(part.execute("SELECT EXISTS (SELECT 1 FROM snaps)").fetchone()[0])
+        return {int(key) for (key,) in part.execute(sql, read)}
 
 
 def recovery_folder(arguments: Sequence[str], environ: Mapping[str, str]) -> Path | None:

@@ -182,6 +182,17 @@ def test_a_store_of_before_shares_is_of_all_partitions(tmp_path: Path) -> None:
     assert (store / "share").read_text() == "1/1"
 
 
+def test_a_store_of_a_share_of_before_notes_is_of_that_share(tmp_path: Path) -> None:
+    """Shares of `recognize` are older than the notes in their stores."""
+    System(tmp_path, 2).play([listed("AST3087", "1")])
+    for number in range(2):
+        store = tmp_path / f"2-{number}"
+        with pytest.raises(SettingsError, match="would miss or repeat"):
+            take_store(Share(1 - number, 2), "fixed", store)
+        take_store(Share(number, 2), "fixed", store)
+        assert (store / "share").read_text() == f"{number + 1}/2"
+
+
 @pytest.mark.parametrize(
     ("before", "after", "divisible", "fixed"),
     [

@@ -27,7 +27,7 @@ def done(system: System, *words: str) -> str:
     return ran.stdout
 
 
-def test_what_was_stored_before_the_upgrade_is_searched_held_and_verified_after_it(tmp_path: Path) -> None:
+def test_what_an_older_release_stored_and_backed_up_is_searched_held_and_verified_by_this_one(tmp_path: Path) -> None:
     there = subprocess.run(["git", "cat-file", "-e", BEFORE], cwd=ROOT, capture_output=True, check=False)
     if there.returncode:
         pytest.fail(f"this checkout has no commit {BEFORE}: fetch the whole history")
@@ -55,6 +55,7 @@ def test_what_was_stored_before_the_upgrade_is_searched_held_and_verified_after_
             "--schedule",
             "felony",
         )
+        done(old, "backup", str(tmp_path / "kept.zip"))
     finally:
         old.run("down")
     new.up()
@@ -66,3 +67,15 @@ def test_what_was_stored_before_the_upgrade_is_searched_held_and_verified_after_
         wait_until(lambda: "BOK2917" in new.newest(DETECTIONS), 120, "the detection")
     finally:
         new.run("down")
+
+    # The backup of the older release, restored by this one on another machine.
+    other = System.of(tmp_path / "other")
+    done(other, "restore", str(tmp_path / "kept.zip"), "--unsigned")
+    other.up()
+    try:
+        assert "26-001234" in done(other, "evidence", "list")
+        assert "intact" in done(other, "audit", "verify")
+        other.photograph("GHN5162", "again")
+        wait_until(lambda: "GHN5162" in done(other, *look), 120, "the detection", every=2)
+    finally:
+        other.run("down")
