@@ -27,7 +27,7 @@ def done(system: System, *words: str) -> str:
     return ran.stdout
 
 
-def test_what_an_older_release_stored_and_backed_up_is_searched_held_and_verified_by_this_one(tmp_path: Path) -> None:
+def test_what_an_older_release_stored_or_backed_up_is_searched_held_and_verified(tmp_path: Path) -> None:
     there = subprocess.run(["git", "cat-file", "-e", BEFORE], cwd=ROOT, capture_output=True, check=False)
     if there.returncode:
         pytest.fail(f"this checkout has no commit {BEFORE}: fetch the whole history")
