@@ -250,9 +250,9 @@ def test_what_is_one_process_is_one(name: str) -> None:
 def test_a_shape_has_shares_for_its_partitions_and_tells_each_of_their_number(path: Path) -> None:
     """`make cluster` applies each."""
     shape = yaml.safe_load(path.read_text())
-    topic = {"recognize": topics.FRAMES, "match": topics.DETECTIONS}
+    partitions = {"recognize": topics.FRAMES.partitions, "match": topics.DETECTIONS.partitions}
     for one in shape.get("replicas", ()):
-        assert one["count"] <= (topic[one["name"]].partitions if one["name"] in topic else one["count"])
+        assert one["count"] <= partitions.get(one["name"], one["count"])
         assert one["name"] in WORK
     told = {one["source"]["name"] for one in shape.get("replacements", ())}
     assert (told == set(SHARED)) == (path.parent.name == "shares")
