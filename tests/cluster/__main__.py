@@ -219,13 +219,16 @@ def works() -> None:
 def watched() -> None:
     """Prometheus reaches each pod that has figures, and its rules are right."""
     with step("Prometheus asks each pod that has figures"):
-        names = {one["metadata"]["name"] for one in cluster.pods() if faults.has_metrics(one)}
 
         def answer() -> bool:
+            wanted = sorted(filter(None, map(faults.target, cluster.pods())))
             found = _prometheus("targets?state=active")["activeTargets"]
-            return {one["labels"]["instance"] for one in found if one["health"] == "up"} == names
+            up = [
+                (one["labels"]["flow"], one["labels"]["instance"]) for one in found if one["health"] == "up"
+            ]
+            return sorted(up) == wanted
 
-        until(f"Prometheus has figures of {len(names)} pods", answer, 120)
+        until("Prometheus has figures of each", answer, 120)
         groups = _prometheus("rules")["groups"]
         wrong = [one["name"] for group in groups for one in group["rules"] if one["health"] == "err"]
         hold(len(groups) > 1 and not wrong, f"rules: {len(groups)} groups, wrong {wrong}")

@@ -293,10 +293,13 @@ def reshape(shape: str) -> None:
     hold(len(of_nodes) == min(sum(of_nodes.values()), len(ALL)), f"shares are on {dict(of_nodes)}")
 
 
-def has_metrics(pod: dict[str, Any]) -> bool:
-    """Return true if a pod runs and has a port for Prometheus."""
-    ports = (port for one in pod["spec"]["containers"] for port in one.get("ports", ()))
-    return pod["status"]["phase"] == "Running" and any(port["name"] == "metrics" for port in ports)
+def target(pod: dict[str, Any]) -> tuple[str, str] | None:
+    """Return the name and address by which Prometheus has a pod's figures; None without any."""
+    ports = [port for one in pod["spec"]["containers"] for port in one.get("ports", ())]
+    number = next((port["containerPort"] for port in ports if port["name"] == "metrics"), None)
+    if number is None or pod["status"]["phase"] != "Running":
+        return None
+    return pod["metadata"]["labels"]["app"], f"{pod['status']['podIP']}:{number}"
 
 
 def move(image: str) -> None:

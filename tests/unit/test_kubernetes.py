@@ -275,11 +275,19 @@ def test_prometheus_asks_each_pod_that_has_figures_as_a_job_that_alerts_and_boar
     assert all(set(one.split("|")) == ours for one in asked)
     assert job["job_name"] in ours
     (space,) = named("Namespace")
-    assert job["kubernetes_sd_configs"] == [{"role": "pod", "namespaces": {"names": [space]}}]
+    found = {(name, one["port"]) for one in job["dns_sd_configs"] for name in one["names"]}
+    services = named("Service").values()
+    served = {
+        (one["metadata"]["name"] + "." + space, port["port"])
+        for one in services
+        for port in one["spec"]["ports"]
+        if port["name"] == "metrics" and one["spec"]["clusterIP"] == "None"
+    }
     with_metrics = {
         name for name in WORK if "metrics" in [port["name"] for port in container(name).get("ports", ())]
     }
-    assert {*FLOWS, "cameras", "retention", "publish"} <= with_metrics
+    assert found == served
+    assert {re.sub("-.*", "", name.removesuffix(f".{space}")) for name, _port in served} == with_metrics
 
 
 def test_nothing_is_reached_that_no_policy_names() -> None:
