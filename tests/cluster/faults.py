@@ -279,11 +279,9 @@ def _replicas(app: str) -> int:
 
 
 def reshape(shape: str) -> None:
-    """Another shape, as the page has it: shares stop and begin with empty stores, on all nodes."""
-    for app in SHARED:
-        stop_shares(app)
-    kubectl("scale", "deployment/console", "--replicas=0")
-    until("the console is stopped", lambda: not any(name.startswith("console") for name in places()), 120)
+    """Another shape, as the page has it: all stops, and shares begin with empty stores, on all nodes."""
+    kubectl("scale", "statefulsets,deployments", "--all", "--replicas=0")
+    until("all is stopped", lambda: not places(), 180)
     agency.reclaim(shape, SHARED)
     objects = agency.manifests(shape)
     apply_all(objects)

@@ -21,7 +21,6 @@ _TIMEOUT = re.compile(r";\s*timeout=(\d{1,6})")
 _CHANNEL = re.compile(r"interleaved=(\d{1,3})")
 SESSION_SECONDS = 60
 """Time after which a camera ends a silent session, if it names none."""
-TRANSPORT = "Transport: RTP/AVP/TCP;unicast;interleaved=0-1"
 PACKED = ".gzip"
 _WANTED = (b"LicensePlate", b"NotificationMessage")
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
