@@ -112,7 +112,9 @@ def run(
                 reads_of(round(pace * seconds), plates, picture, chance), plates, pace
             )
     (read, read_cpu), (decode, decode_cpu), (count, count_cpu) = map(_medians, (bare, decoding, counting))
-    loaded_cpu, matched_cpu = large.spent[0] - small.spent[0], large.spent[-1] - large.spent[0]
+    loaded_cpu = large.spent[0] - small.spent[0]
+    # Few reads may take less than a tick of the clock.
+    matched_cpu = max(large.spent[-1] - large.spent[0], 0.01)
     return {
         "entries": entries + patterns,
         "load_s": round(loaded, 1),
