@@ -403,7 +403,7 @@ def grow(
 
     Each camera brings 0.139 detections with pictures a second, as in a busy hour, to the topic from which
     they are matched and to the tables. A step says how late hits were, what each process took of the
-    processor, and how long a person waited for pages.
+    processor, and how long a person waited for pages. PLATESTREAM_KAFKA names a broker in place of files.
 
     Example: platestream bench grow --cameras 1000
     """

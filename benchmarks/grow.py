@@ -1,7 +1,7 @@
 """Growth of one machine: more and more cameras whose frames were read already, until something falls behind.
 
 A system of `platestream up` with 2,000 listed plates gets detections at a constant rate for each camera, in
-steps. This process stands for the recognize flow: it publishes each detection and, once a second, stores
+steps. Its topics are files, or those of the broker that PLATESTREAM_KAFKA names. This process stands for the recognize flow: it publishes each detection and, once a second, stores
 detections and encrypted pictures. Each step says how late hits were, what each process took of the processor,
 and how long a person waited for pages.
 """
@@ -59,9 +59,10 @@ def run(steps: Sequence[int], seconds: float) -> dict[str, Any]:
         listed = plates(ENTRIES)
         register(system, ["FST1234", *listed])
         system.run("account", "set", system_account(), said=PASSWORD + "\n")
-        upload(gateway, "FST1234")
-        until(lambda: system.count("alert_hits") > 0)
         owner = connect(job_account(system.data / "accounts", "migrate").read_text().strip(), explain=True)
+        began = datetime.now(UTC)
+        upload(gateway, "FST1234")
+        until(lambda: _hits(owner, began)[0] > 0)
         edge = open_edge(Settings(data=system.data))
         (seen,) = [topics.DETECTIONS.decode(one) for one in edge.topics.read_to_end(topics.DETECTIONS)]
         made = _Traffic(seen, listed)
@@ -75,7 +76,8 @@ def run(steps: Sequence[int], seconds: float) -> dict[str, Any]:
             found.append(step)
             if step["behind_s"] > BEHIND_S or step["detections"] < KEPT * cameras * RATE * seconds:
                 break
-    return {"detections_a_camera_s": round(RATE, 3), "cores": os.cpu_count(), "steps": found}
+    where = "Kafka" if Settings().kafka else "files"
+    return {"detections_a_camera_s": round(RATE, 3), "cores": os.cpu_count(), "topics": where, "steps": found}
 
 
 class _Traffic:

@@ -39,8 +39,8 @@ _CHANGES = (
     ),
     (
         "schemas/tables.py",
-        "            detection.detection_id,\n",
-        f"            {NEW}, detection.detection_id,\n",
+        "    alternatives=lambda one:",
+        f"    lane=lambda _one: {NEW},\n    alternatives=lambda one:",
     ),
     ("schemas/tables.py", '"detection_id captured_at best_at', '"lane detection_id captured_at best_at'),
 )
