@@ -1,9 +1,9 @@
 """Growth of one machine: more and more cameras whose frames were read already, until something falls behind.
 
 A system of `platestream up` with 2,000 listed plates gets detections at a constant rate for each camera, in
-steps. Its topics are files, or those of the broker that PLATESTREAM_KAFKA names. This process stands for the recognize flow: it publishes each detection and, once a second, stores
-detections and encrypted pictures. Each step says how late hits were, what each process took of the processor,
-and how long a person waited for pages.
+steps. Its topics are files, or those of the broker that PLATESTREAM_KAFKA names. This process stands for the
+recognize flow: it publishes each detection and, once a second, stores detections and encrypted pictures. Each
+step says how late hits were, what each process took of the processor, and how long a person waited for pages.
 """
 
 import os
