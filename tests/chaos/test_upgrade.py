@@ -45,7 +45,8 @@ def listed(made: Street, reference: str) -> str:
     plate = f"KTA{1012 + max(one.vehicle for one in made.journal.sends() if one.camera == 'a-gate')}"
     more = ["--plate", plate, "--category", "stolen_vehicle", "--state", "AZ", "--reason", "Stolen"]
     more += ["--expires", f"{NOW + timedelta(days=20):%Y-%m-%d}", "--case", "26-001234", "--by", "Ofc. Vale"]
-    ran = made.system.run("hotlist", "add", reference, *more, "--contact", "1", "--instructions", "P/C")
+    more += ["--contact", "928-555-0101", "--instructions", "P/C for arrest"]
+    ran = made.system.run("hotlist", "add", reference, *more)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     made.listed = {**made.listed, plate: f"sjpd:{reference}"}
     return plate
