@@ -267,9 +267,17 @@ def join() -> None:
     begin_agents(THIRD)
     begin(f"kube-proxy-{THIRD.number}")
     if (RUN / "kube-router-1.pid").exists():
-        begin(f"kube-router-{THIRD.number}")
+        enforce()
     kubectl("wait", "--for=create", f"node/{THIRD.name}", "--timeout=120s")
     kubectl("wait", "--for=condition=Ready", f"node/{THIRD.name}", "--timeout=120s")
+
+
+def enforce() -> None:
+    """Enforce network policies on each node that has joined and does not do so yet."""
+    for node in ALL:
+        joined, does = ((RUN / f"{name}-{node.number}.pid").exists() for name in ("kubelet", "kube-router"))
+        if joined and not does:
+            begin(f"kube-router-{node.number}")
 
 
 def _connect() -> None:

@@ -338,8 +338,7 @@ def enforce_policies() -> None:
         partial(reaches, "agency", "deployment/tools", "match-1.match.platestream", 3030),
     ]
     hold(all(one() for one in (notify, *closed)), "something is closed where nothing enforces policies")
-    for node in NODES:
-        begin(f"kube-router-{node.number}")
+    cluster.enforce()
     until("it is closed", lambda: not any(one() for one in closed), 120)
     hold(notify(), "notify does not reach the receiver")
     kubectl("delete", "pods", "--all")
