@@ -35,7 +35,12 @@ class Check:
 
 
 def _check(name: str, clauses: str, run: Callable[[CheckData], Answer], where: str) -> Check:
-    """Return a check whose requirement is the first sentence of its function: `Check that ...`."""
+    """Return a check whose requirement is the first sentence of its function: `Check that ...`.
+
+    Raises RuntimeError if Python drops docstrings: a report would name no requirement.
+    """
+    if not run.__doc__:
+        raise RuntimeError("the requirements of the policy checks are docstrings: unset PYTHONOPTIMIZE")
     said = " ".join((run.__doc__ or "").split()).partition(". ")[0]
     what = said.removeprefix("Check that ").removeprefix("Check the ").removesuffix(".")
     return Check(name, tuple(clauses.split()), what, where, run)

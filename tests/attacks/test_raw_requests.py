@@ -1,18 +1,16 @@
 """Requests to the console that no client of ours sends, as bytes on a connection."""
 
 import socket
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import uvicorn
 
-from platestream.runtime.http_server import server_config
 from platestream.web.app import app
 from tests.support.console import Pages
 from tests.support.database import Database
 from tests.support.kafka_broker import free_port
+from tests.support.served import served_app
 
 SECOND = "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
 ODD = {
@@ -35,15 +33,8 @@ ODD = {
 def port(database: Database, tmp_path: Path) -> Iterator[int]:
     pages, found = Pages(database, tmp_path / "data"), free_port()
     pages.staff()
-    server = uvicorn.Server(server_config(app(pages.console), 1.0, port=found))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        thread.join(0.05)
-        assert thread.is_alive()
-    yield found
-    server.should_exit = True
-    thread.join(10)
+    with served_app(app(pages.console), found, 1.0):
+        yield found
 
 
 def answered(port: int, text: str) -> bytes:

@@ -102,7 +102,7 @@ class Node:
 
 NODES = (Node(1), Node(2))
 THIRD = Node(3)
-"""It joins when it is told to (`join`)."""
+"""`join` adds it to the cluster."""
 
 ALL = (*NODES, THIRD)
 CONTAINERD = """version = 3

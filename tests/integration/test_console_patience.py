@@ -2,23 +2,21 @@
 
 import logging
 import socket
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
-import uvicorn
 
 from platestream.hits import alert_feed
-from platestream.runtime.http_server import server_config
 from platestream.web.app import app
 from platestream.web.cookies import COOKIE
 from tests.support.console import PASSWORD, Pages
 from tests.support.database import Database
 from tests.support.kafka_broker import free_port
 from tests.support.nightly import nightly
+from tests.support.served import served_app
 
 STALLED = 1.0
 
@@ -33,15 +31,8 @@ def pages(database: Database, tmp_path: Path) -> Pages:
 @pytest.fixture
 def port(pages: Pages) -> Iterator[int]:
     found = free_port()
-    server = uvicorn.Server(server_config(app(pages.console, stalled=STALLED), STALLED, port=found))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        thread.join(0.05)
-        assert thread.is_alive()
-    yield found
-    server.should_exit = True
-    thread.join(10)
+    with served_app(app(pages.console, stalled=STALLED), found, STALLED):
+        yield found
 
 
 HALVES = {

@@ -17,10 +17,9 @@ def served(console: Console, port: int) -> AbstractContextManager[str]:
 
 
 @contextmanager
-def served_app(made: Starlette, port: int) -> Iterator[str]:
-    """Its address, without a slash at the end, for as long as it is served."""
-    config = server_config(made, port=port)
-    server = uvicorn.Server(config)
+def served_app(made: Starlette, port: int, *stalled: float) -> Iterator[str]:
+    """Its address, without a slash at the end, for as long as it is served. `stalled`: as server_config's."""
+    server = uvicorn.Server(server_config(made, *stalled, port=port))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:

@@ -254,8 +254,8 @@ def test_a_shape_has_shares_for_its_partitions_and_tells_each_of_their_number(pa
     for one in shape.get("replicas", ()):
         assert one["count"] <= partitions.get(one["name"], one["count"])
         assert one["name"] in WORK
-    told = {one["source"]["name"] for one in shape.get("replacements", ())}
-    assert (told == set(SHARED)) == (path.parent.name == "shares")
+    copied = {one["source"]["name"] for one in shape.get("replacements", ())}
+    assert (copied == set(SHARED)) == (path.parent.name == "shares")
     for one in shape.get("replacements", ()):
         (target,) = one["targets"]
         assert target["select"] == {"kind": "StatefulSet", "name": one["source"]["name"]}

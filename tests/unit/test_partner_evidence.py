@@ -70,7 +70,7 @@ def files(*answers: SignedExchange, read: Read = READ, jpeg: bytes = JPEG) -> Fi
 
 
 def custody(made: Files, of: str) -> bytes:
-    """What was held, by these files."""
+    """Return the entry of the hold that these files are of."""
     digests = {path: sha256(content).hexdigest() for path, content in made.items()}
     held: dict[str, Any] = {"hold_id": "h", "origin": of}
     held["answers"] = [{"sha256": digests[path]} for path in made if path.startswith("answers/")]
@@ -92,7 +92,7 @@ def custody(made: Files, of: str) -> bytes:
 
 
 def faults(made: Files, *, of: str = "county", partners: tuple[str, ...] = ()) -> list[str]:
-    """Of a package of these files, with an entry of the ledger that fits, that the agency itself signed."""
+    """Return a package of these files with an entry of the ledger that fits, signed by the agency."""
     made = {**made, package.CUSTODY: custody(made, of)}
     manifest = package.Manifest(
         hold_id="h",
