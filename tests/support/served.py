@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 import uvicorn
 from starlette.applications import Starlette
 
-from platestream.runtime.http_server import server_config
+from platestream.runtime.http_server import STALL_SECONDS, server_config
 from platestream.web.app import app
 from platestream.web.console import Console
 
@@ -17,9 +17,9 @@ def served(console: Console, port: int) -> AbstractContextManager[str]:
 
 
 @contextmanager
-def served_app(made: Starlette, port: int, *stalled: float) -> Iterator[str]:
+def served_app(made: Starlette, port: int, stalled: float = STALL_SECONDS) -> Iterator[str]:
     """Its address, without a slash at the end, for as long as it is served. `stalled`: as server_config's."""
-    server = uvicorn.Server(server_config(made, *stalled, port=port))
+    server = uvicorn.Server(server_config(made, stalled, port=port))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:
