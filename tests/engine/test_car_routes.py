@@ -8,7 +8,7 @@ import pytest
 
 from platestream.access import gate
 from platestream.access.inquire import Partner, RefusedInquiry
-from platestream.edges.clickhouse_client import ANALYST
+from platestream.edges.clickhouse_client import ANALYST, DOOR
 from platestream.inquiries import search as job
 from platestream.inquiries.search import Description, SearchRequest
 from platestream.schemas.registry import RegistryRecord
@@ -69,6 +69,14 @@ OTHERS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("search", OTHERS)
 def test_a_vehicle_is_searched_at_all_cameras_as_before(cars: Database, search: str) -> None:
     ask(cars, "ana", **OTHERS[search])
+
+
+@pytest.mark.parametrize(
+    "other", ["unknown=yes", "size=big", "colour=", "colour=;make=ford", 'colour="";x=1', 'colour=a"b']
+)
+def test_a_description_that_says_nothing_opens_no_route(cars: Database, other: str) -> None:
+    asked = {"on_behalf_of": "ana", "pattern": "", "other": other, **RECENT}
+    assert "routes of cars" in cars.logged(cars.ask(DOOR, **asked))["refusal"]
 
 
 def test_where_no_camera_is_in_a_car_all_cameras_are_searched_as_before(database: Database) -> None:
