@@ -24,6 +24,7 @@ Rows from before the table of acts have the kinds in `FORMER`. They needed a cas
 people had no roles then.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -54,6 +55,8 @@ FORMER: Mapping[str, Act] = {
 FORMER_SHOWS_DATA = frozenset({"export", "evidence"})
 # Follow-ups of an inquiry: listing a vehicle, handling a hit, holding evidence; and their former names.
 FOLLOW_UPS = frozenset(act.name for act in ACTS if act.follows_up) | {"export", "evidence", "hotlist"}
+ASKS = frozenset({"partner_search", "partner_picture"})
+NAMES = re.compile("(?:asked:|offered to) (.+)")  # an offer that is withdrawn needs no MOU
 ORDERED, ORDERED_BY = frozenset({"evidence_hold", "evidence_keep"}), "Evidence: "
 NOBODY = "nobody named"  # written by the gate if an automatic act names no person
 FOUNDING = frozenset({"registry_agency", "registry_user", "registry_recovery_code"})
@@ -151,6 +154,7 @@ def check_people(inquiry: Inquiry, people: People, rules: CheckRules) -> Iterato
         yield from _started(inquiry, act, people)
     elif _is_checked(inquiry, act, people, rules):
         yield from _who(inquiry, act, people, rules)
+        yield from _named(inquiry, people, rules)
     elif not act.roles and not _is_former(act):
         yield Finding.of(inquiry, "roles", "breach", "only the machine does this, by itself")
 
@@ -176,6 +180,10 @@ def _documented(inquiry: Inquiry, act: Act, rules: CheckRules) -> Iterator[Findi
     cased = is_usable_case(inquiry.case_number, rules.case_number)
     if act.documented == "case" and not cased:
         yield Finding.of(inquiry, "documented", "breach", "no usable case number (F.8.a)")
+    elif inquiry.kind == "evidence_not_needed" and not is_meaningful(
+        inquiry.reason, rules.reason_letters, rules.boilerplate
+    ):
+        yield Finding.of(inquiry, "documented", "breach", "no reason why no evidence is needed (F.8.a)")
     elif inquiry.kind in ORDERED and not names_person(
         inquiry.reason.removeprefix(ORDERED_BY), rules.boilerplate
     ):
@@ -244,6 +252,18 @@ def _who(inquiry: Inquiry, act: Act, people: People, rules: CheckRules) -> Itera
         yield Finding.of(inquiry, objection.rule, "breach", objection.text)
     if agency is not None and agency.active and not agency.own:
         yield from _shared(inquiry, act, agency, rules)
+
+
+def _named(inquiry: Inquiry, people: People, rules: CheckRules) -> Iterator[Finding]:
+    """Check the agencies that are asked, or offered an entry: their MOU is in force at that time."""
+    if inquiry.kind not in ASKS and inquiry.kind != "hotlist_offer":
+        return
+    said = NAMES.match(inquiry.change or "")
+    if said is None and inquiry.kind in ASKS:
+        yield Finding.of(inquiry, "agency", "breach", "no agency is named that was asked (F.6)")
+    for name in said[1].split(", ") if said else ():
+        if objection := people.agency(name, inquiry.at, rules.people):
+            yield Finding.of(inquiry, objection.rule, "breach", f"{name}: {objection.text}")
 
 
 def _started(inquiry: Inquiry, act: Act, people: People) -> Iterator[Finding]:

@@ -34,6 +34,11 @@ class RegistryHistory:
         if record not in known:
             insort(known, record, key=change_time)
 
+    def version(self, key: str, at: datetime) -> RegistryRecord | None:
+        """Return the version of a record that was in force at a time; None where none is known."""
+        known = [one for one in self._versions.get(key, []) if change_time(one) <= at]
+        return known[-1] if known else None
+
     def at(self, inquiry: Inquiry) -> People:
         """Return people and agencies as they were before this act and its own effect."""
         if inquiry.at > self._last and not inquiry.kind.startswith("registry_"):

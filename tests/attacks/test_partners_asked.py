@@ -82,3 +82,45 @@ def test_a_hit_that_was_delivered_after_the_end_of_the_mou_is_found(
     agency.database.put(tables.DELIVERIES, Delivery(delivery_id=name, **one))
     (result,) = agency.results("agencies", now=now + DAY).values()
     assert " ".join(result.faults) == found
+
+
+@pytest.mark.parametrize(
+    ("ago", "found"), [(20 * DAY, ""), (5 * DAY, "notified of hits without an MOU: town")]
+)
+def test_a_hit_that_was_delivered_between_two_mous_is_found_after_the_second(
+    agency: Agency, ago: timedelta, found: str
+) -> None:
+    first: dict[str, Any] = {
+        "mou_from": NOW - 90 * DAY,
+        "mou_until": NOW - 10 * DAY,
+        "changed_at": NOW - 90 * DAY,
+    }
+    agency.put(RegistryRecord(kind="agency", id="town", name="Town", **first))
+    agency.register(RegistryRecord(kind="agency", id="town", name="Town", mou_from=NOW - DAY))
+    one: dict[str, Any] = {"hit_id": HIT.hit_id, "at": NOW - ago, "captured_at": NOW - ago, "priority": 1}
+    one |= {"receiver": "town", "agency": "town", "outcome": "delivered"}
+    agency.database.put(tables.DELIVERIES, Delivery(delivery_id=delivery_id(HIT.hit_id, "town"), **one))
+    assert faults_of_agencies(agency) == found
+
+
+@pytest.mark.parametrize(
+    ("act", "about", "said"),
+    [
+        ("hotlist_offer", "x:1", "offered to town"),
+        ("partner_search", "search", "asked: county, town"),
+        ("partner_search", "search", ""),
+    ],
+)
+def test_what_a_program_with_a_false_clock_asks_or_offers_is_found(
+    agency: Agency, act: str, about: str, said: str
+) -> None:
+    ended: dict[str, Any] = {"mou_from": NOW - 90 * DAY, "mou_until": NOW - DAY}
+    agency.register(RegistryRecord(kind="agency", id="town", name="Town", **ended))
+    row = {"kind": act, "who": "smith", "other": about, "change": said, "case_number": CASE}
+    agency.log(at=datetime.now(UTC), **row)
+    agency.follow()
+    assert "1 inquiry that broke it, by smith" in faults_of_agencies(agency)
+
+
+def faults_of_agencies(agency: Agency) -> str:
+    return " ".join(agency.results("agencies")["agencies"].faults)

@@ -264,14 +264,14 @@ class Agency:
         client = self.database.client()
         client.insert("platestream.evidence_holds", [list(row.values())], column_names=list(row))
 
-    def retain(self, keys: Sequence[DestroyedKey] = ()) -> None:
+    def retain(self, period: timedelta = PROFILE.retention.span, keys: Sequence[DestroyedKey] = ()) -> None:
         """A run of the retention job."""
         now = datetime.now(UTC)
-        tally(self.database.client(RETENTION), now - PROFILE.retention.span, now)
+        tally(self.database.client(RETENTION), now - period, now)
         nothing: dict[str, Any] = {"dropped": {}, "oldest": {}, "files": [], "stores": []}
         nothing["deleted"] = {table.name: 0 for table in EXPIRING_TABLES}
-        period = round(PROFILE.retention.span.total_seconds())
-        times: dict[str, Any] = {"period_s": period, "cutoff": now - PROFILE.retention.span, "took_ms": 1}
+        seconds = round(period.total_seconds())
+        times: dict[str, Any] = {"period_s": seconds, "cutoff": now - period, "took_ms": 1}
         self.write(
             "retention", "run", Receipt(**times, **nothing, released=[], keys=list(keys)), who="retention"
         )

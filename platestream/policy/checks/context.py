@@ -85,7 +85,7 @@ class CheckData:
     reading it as a whole. `contradicted` are differences between the settings here and the rules in force.
     `notifies`: rules of notification are named here. `sign_ins` returns the people with a console password,
     None where that is not known here. `settings` name the data folder of the console, None where it is not
-    known here.
+    known here. `found` has what one check found and another one needs, too.
     """
 
     client: Client
@@ -103,6 +103,7 @@ class CheckData:
     notifies: bool = False
     sign_ins: Callable[[], Collection[str] | None] = lambda: None
     settings: Settings | None = None
+    found: dict[str, list[Any]] = field(default_factory=dict, repr=False)
     _silent: list[BrokerError] = field(default_factory=list, repr=False)
 
     @classmethod

@@ -1,15 +1,13 @@
 """Checks of inquiries and their documentation: sections D.3, E.1.g, F.1, F.2, G.7 and I."""
 
-from collections.abc import Iterator
 from dataclasses import replace
-from itertools import pairwise
 
 from platestream.edges import statement_log_check
 from platestream.edges.rules_history import read_history
 from platestream.operators.inquiry_checks.reasons import is_documented, is_usable_case
 from platestream.operators.inquiry_checks.text_folding import BETWEEN, matches_any
 from platestream.policy.checks.context import Answer, CheckData, Unchecked, fault_of, gap_unless
-from platestream.policy.checks.loosened_rules import as_before_and_after
+from platestream.policy.checks.loosened_rules import while_loosened
 from platestream.schemas.acts import ACTS, BROWSING
 from platestream.schemas.gate_rules import GateRules, RulesInForce
 from platestream.schemas.pluralize import pluralize
@@ -37,13 +35,6 @@ _NO_CASES = (
 _MISUSES = ("personal use", "curiosity")
 """Purposes that no order allows."""
 _ACCEPTED = "SELECT arrayFilter(one -> match(one, {pattern:String}), {given:Array(String)})"
-_STATED = f"""
-SELECT who, concat(purpose, ' ', reason, ' ', violation, ' {BETWEEN} ', requester, ' {BETWEEN} ', legal_basis,
-    ' {BETWEEN} ', case_number)
-FROM platestream.inquiry_log
-WHERE at >= {{since:DateTime64(6, 'UTC')}} AND at < {{until:DateTime64(6, 'UTC')}}
-  AND outcome = 'allowed' AND NOT automatic
-"""  # noqa: S608 - our own letter
 _SEALED = "SELECT count() FROM platestream.inquiry_seals"
 _REQUESTS = """
 SELECT count(), countIf(legal_basis = '') FROM platestream.inquiry_log
@@ -77,11 +68,10 @@ def case_pattern(live: CheckData) -> Answer:
 
 def reasons(live: CheckData) -> Answer:
     """Check that reasons that stand alone say something. They are judged by the rules of their time. Where
-    these took any text for a case number, today's pattern counts; where they asked for less of a reason than
-    the rules before and after, these.
+    these took any text for a case number, today's pattern counts.
     """
     given = live.rows(_GIVEN, since=live.year, looks=list(BROWSING))
-    ruled = as_before_and_after(read_history(live.client))
+    ruled = read_history(live.client)
     pattern = ruled[-1].rules.case_number
     ruled = [
         replace(one, rules=replace(one.rules, case_number=pattern))
@@ -96,6 +86,7 @@ def reasons(live: CheckData) -> Answer:
     return Answer.of(
         f"{sum(row[4] for row in given)} looks of people in a year",
         text if empty else "",
+        list(while_loosened(live, "documented")),
         gap_unless(
             given, "nobody has looked at stored data in a year", "once somebody searches (platestream search)"
         ),
@@ -156,8 +147,7 @@ def checked(live: CheckData) -> Answer:
 
 def purposes(live: CheckData) -> Answer:
     """Check that prohibited purposes were refused, and none was allowed."""
-    ruled = read_history(live.client)
-    rules = ruled[-1].rules
+    rules = read_history(live.client)[-1].rules
     figure = f"{len(rules.prohibited)} prohibited purposes, {len(rules.purposes) or 'all other'} allowed"
     bare = "" if rules.prohibited else "the gate knows no prohibited purpose"
     if rules.prohibited and not (live.profile.agency.law or rules.purposes):
@@ -167,7 +157,7 @@ def purposes(live: CheckData) -> Answer:
         figure,
         bare,
         fault_of("listed for a prohibited purpose", _listed_for(live, rules.prohibited)),
-        list(_while_lifted(live, ruled)),
+        list(while_loosened(live, "purpose", "violation")),
         live.flow_breaches("purpose"),
         live.missing_findings,
     )
@@ -184,23 +174,6 @@ def _listed_for(live: CheckData, prohibited: tuple[str, ...]) -> list[str]:
     ]
 
 
-def _while_lifted(live: CheckData, ruled: list[RulesInForce]) -> Iterator[str]:
-    """Yield acts for purposes that were prohibited before and are again, and were not at their time."""
-    for pattern in ruled[-1].rules.prohibited:
-        known = False
-        for one, following in pairwise(ruled):
-            known |= pattern in one.rules.prohibited
-            if pattern in one.rules.prohibited or not known or following.set_at < live.year:
-                continue
-            stated = live.rows(_STATED, since=max(one.set_at, live.year), until=following.set_at)
-            who = [by for by, text in stated if matches_any(text, (pattern,))]
-            if who:
-                yield (
-                    f"{pluralize(len(who), 'act')} by {live.people(who)} for a purpose that was not "
-                    f"prohibited from {one.set_at:%Y-%m-%d %H:%M} to {following.set_at:%Y-%m-%d %H:%M}"
-                )
-
-
 def requests(live: CheckData) -> Answer:
     """Check that outside requests have a legal basis."""
     ((count, bare),) = live.rows(_REQUESTS, since=live.year)
@@ -209,6 +182,7 @@ def requests(live: CheckData) -> Answer:
         f"{pluralize(count, 'request')} in a year",
         lacking,
         live.flow_breaches("legal_basis"),
+        list(while_loosened(live, "legal_basis")),
         gap_unless(
             count,
             "no request from outside of law enforcement is on record in a year",

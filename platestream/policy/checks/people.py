@@ -7,6 +7,7 @@ from platestream.access import gate_rules
 from platestream.access.accounts_audit import LIST, WITHIN, resets_between
 from platestream.audit.yearly.draw import draws
 from platestream.operators.inquiry_checks.order import NOBODY
+from platestream.operators.inquiry_checks.registry_history import RegistryHistory
 from platestream.operators.people import PeopleRules
 from platestream.operators.people_names import find_duplicates, number_identity, same_person
 from platestream.policy.checks.context import (
@@ -17,10 +18,9 @@ from platestream.policy.checks.context import (
     first_few,
     gap_unless,
 )
-from platestream.policy.checks.loosened_rules import shared_without_mou
+from platestream.policy.checks.loosened_rules import registry_history, while_loosened
 from platestream.schemas.pluralize import pluralize
 from platestream.schemas.registry import RegistryRecord
-from platestream.schemas.tables import EPOCH
 
 _USERS = """
 SELECT id, agency, trained_at, role FROM platestream.registry FINAL WHERE kind = 'user' AND active ORDER BY id
@@ -48,9 +48,8 @@ _REVIEWS = """
 SELECT about, who, at FROM platestream.inquiry_log WHERE kind = 'registry_review' AND outcome = 'allowed'
 """
 _DELIVERED = """
-SELECT agency, max(at) FROM platestream.deliveries FINAL
+SELECT DISTINCT agency, toStartOfInterval(at, INTERVAL 1000 MILLISECOND) FROM platestream.deliveries FINAL
 WHERE agency != '' AND outcome = 'delivered' AND at > {since:DateTime64(6, 'UTC')}
-GROUP BY agency ORDER BY agency
 """
 REVIEWED_IN = timedelta(days=30)
 _LISTED = """
@@ -83,6 +82,7 @@ def trained(live: CheckData) -> Answer:
         "" if enforced else "nobody is registered: anybody with access to the database may look",
         lapsed,
         live.flow_breaches("registered", "trained"),
+        list(while_loosened(live, "registered", "trained")),
         live.missing_findings,
     )
 
@@ -259,7 +259,7 @@ def agencies(live: CheckData) -> Answer:
         fault_of("without an MOU in force", bare),
         fault_of("of another state", foreign),
         fault_of("without a written declaration", silent),
-        list(shared_without_mou(live)),
+        list(while_loosened(live, "agency", "shared")),
         fault_of(
             "notified of hits without an MOU", _notified_without_mou(live) if rules.mou_required else []
         ),
@@ -274,18 +274,20 @@ def agencies(live: CheckData) -> Answer:
 
 
 def _notified_without_mou(live: CheckData) -> list[str]:
-    """Return agencies that a hit was delivered to after their MOU had ended, by their current record."""
-    records = {one.id: one for one in live.registered("agency")}
-    return [
-        name for name, at in live.rows(_DELIVERED, since=live.year) if _ended(records.get(name), at, live)
-    ]
+    """Return agencies that a hit was delivered to while they had no MOU."""
+    history = registry_history(live)
+    return sorted(
+        {name for name, at in live.rows(_DELIVERED, since=live.year) if _without_mou(history, name, at)}
+    )
 
 
-def _ended(record: RegistryRecord | None, at: datetime, live: CheckData) -> bool:
-    if record is None:
+def _without_mou(history: RegistryHistory, name: str, at: datetime) -> bool:
+    """Return whether an agency had no MOU at a time, nor some minutes before, by its record of then."""
+    if name not in history.newest.agencies:
         return True
-    ends = (one for one in (record.mou_until, record.changed_at) if one is not None)
-    return not record.own and not record.mou_at(live.now) and at > max(ends, default=EPOCH) + FLOW_DELAY
+    times = (at - FLOW_DELAY, at)
+    versions = [(history.version(f"agency/{name}", time), time) for time in times]
+    return all(one is not None and not one.own and not one.mou_at(time) for one, time in versions)
 
 
 def shifts(live: CheckData) -> Answer:

@@ -127,15 +127,17 @@ def job(live: CheckData) -> Answer:
 
 
 def _wrong_receipts(live: CheckData, receipts: Sequence[tuple[LedgerEntry, Receipt]]) -> Iterator[str]:
-    """Yield receipts of the future, and those of runs that deleted data too early by the rules of their
-    time.
+    """Yield receipts of the future, and those of runs that deleted data too early: by the rules of their
+    time, or, in the past year, by those of before and those in force now.
     """
     future = [entry.number for entry, _ in receipts if entry.at > live.now + FUTURE]
     if future:
         yield f"receipts of the future: {first_few(future)}"
     ruled = [(at, timedelta(seconds=seconds)) for at, seconds in live.rows(_PERIODS)]
     early = [
-        entry.number for entry, one in receipts if one.cutoff > entry.at - _ruled(ruled, entry.at) + FUTURE
+        entry.number
+        for entry, one in receipts
+        if one.cutoff > entry.at - _ruled(ruled, entry.at, both=entry.at > live.year) + FUTURE
     ]
     if early:
         yield f"receipts of runs that deleted too early: {first_few(early)}"
@@ -144,11 +146,12 @@ def _wrong_receipts(live: CheckData, receipts: Sequence[tuple[LedgerEntry, Recei
         yield f"receipts dated otherwise than the act that they are of: {first_few(moved)}"
 
 
-def _ruled(ruled: list[tuple[datetime, timedelta]], at: datetime) -> timedelta:
+def _ruled(ruled: list[tuple[datetime, timedelta]], at: datetime, *, both: bool) -> timedelta:
     """Return the retention period by the rules in force at `at`; a rule is the newest of those set by
-    then.
+    then. With `both`, it is at least what some rules of before and the newest ones ask for.
     """
-    return next((period for since, period in reversed(ruled) if since <= at), ruled[0][1])
+    before = [period for since, period in ruled if since <= at] or [ruled[0][1]]
+    return max(before[-1], min(max(before), ruled[-1][1])) if both else before[-1]
 
 
 def ttls(live: CheckData) -> Answer:
