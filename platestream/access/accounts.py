@@ -166,7 +166,7 @@ def remove_sign_ins(door: Door, who: str) -> None:
     RefusedInquiry.
     """
     second_factor.remove(door, who)
-    held = [one for one in tokens.stored_tokens(door.settings).all() if one.who == who]
+    held = tokens.stored_tokens(door.settings).of(who)
     codes = enrollments(door.settings)
     if who not in passwords(door.settings).names() and codes.of(who).code is None and not held:
         return
@@ -210,7 +210,7 @@ def _text() -> str:
 
 
 def _tokens_end(door: Door, who: str) -> str:
-    held = [one.id for one in tokens.stored_tokens(door.settings).all() if one.who == who]
+    held = [one.id for one in tokens.stored_tokens(door.settings).of(who)]
     return f"; no token any more: {', '.join(held)}" if held else ""
 
 

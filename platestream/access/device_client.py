@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 import httpx
 
 from platestream.runtime.sign_in_file import SignIn
+from platestream.schemas.loopback import is_loopback
 from platestream.schemas.message import RefusedError
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:device_code"
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 TIMEOUT_S = 10.0
 SLOWER_S = 5
 DENIED = {
@@ -26,7 +26,7 @@ class DeviceClient:
 
     def __init__(self, address: str, client: httpx.Client | None = None) -> None:
         url = urlsplit(address)
-        if not (url.scheme == "https" or (url.scheme == "http" and url.hostname in LOOPBACK)):
+        if not (url.scheme == "https" or (url.scheme == "http" and is_loopback(url.hostname or ""))):
             raise RefusedError("sign_in", f"{address} is not https: the token would be in clear")
         self.address = address.rstrip("/")
         self._client = client or httpx.Client(timeout=TIMEOUT_S)

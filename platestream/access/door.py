@@ -241,12 +241,8 @@ class Door:
 
         Raises RefusedInquiry where the act is refused, and then it must not be done, and DatabaseError.
         """
-        documentation: inquire.ActorDocumentation = {
-            **self._documentation_of(act, why),
-            "change": change[:4000],
-            "refuse": refusal[:1000],
-        }
-        documentation["effect"] = effect
+        documentation = self._documentation_of(act, why)
+        documentation |= {"change": change[:4000], "refuse": refusal[:1000], "effect": effect}
         client = self._entering(act)
         inquiry = inquire.record(
             client, kind=act, other=about, elsewhere=elsewhere, inquiry=message, **documentation
@@ -353,13 +349,14 @@ class Door:
             raise
 
     def documentation(self, **why: Unpack[Documentation]) -> inquire.ActorDocumentation:
-        """Return the person, the tool and the documentation, for the searches of
-        `platestream.access.gate`.
+        """Return the documentation, for searches of `platestream.access.gate`, with the tool and the person,
+        whose name is empty where their own account on a server says it.
         """
         machine: inquire.ActorDocumentation = (
             {"automatic": True, "set_off_by": self.set_off_by} if self.automatic else {}
         )
-        return {"who": self._speaks_as, "tool": self.tool, **machine, **why}
+        spoken_for = self.settings.in_process or self.automatic or self.speaks
+        return {"who": self.who if spoken_for else "", "tool": self.tool, **machine, **why}
 
     def write(self, table: str, **columns: Any) -> None:
         """Insert a row into a table that needs an act. Raises DatabaseError."""
@@ -400,20 +397,9 @@ class Door:
         return documentation
 
     @property
-    def _embedded(self) -> bool:
-        return self.settings.in_process
-
-    @property
     def _role(self) -> str | None:
         """The role to connect with; None on a server, for all the roles that the account has."""
-        return DOOR if self._embedded else None
-
-    @property
-    def _speaks_as(self) -> str:
-        """The person's name where the account speaks for people; empty for a person's own account on a
-        server.
-        """
-        return self.who if self._embedded or self.automatic or self.speaks else ""
+        return DOOR if self.settings.in_process else None
 
 
 def agency_zone(door: Door) -> ZoneInfo:

@@ -10,7 +10,6 @@ from typing import Any
 
 from clickhouse_connect.driver.client import Client
 
-from platestream.access.door import Door, Permit
 from platestream.edges.clickhouse_client import DatabaseError, read_rows, run
 from platestream.edges.rules_history import LISTS, read_history
 from platestream.schemas.gate_rules import AgencyRules, GateRules, columns_of
@@ -43,11 +42,6 @@ def in_force(client: Client) -> GateRules:
 def newest(client: Client) -> datetime:
     """Return when the rules in force were set. `client` as for `in_force`."""
     return read_history(client)[-1].set_at
-
-
-def write(permit: Permit, door: Door, rules: AgencyRules) -> None:
-    """Write rules by the act that holds their hash; the database derives the gate's columns from the text."""
-    door.write("rules_append", act=permit.inquiry_id, rules=rules.text)
 
 
 def adopt(client: Client, set_at: datetime, rules: AgencyRules) -> None:
@@ -88,11 +82,6 @@ def check(client: Client, rules: GateRules) -> None:
     for name, patterns in (("case_number", (rules.case_number,)), ("prohibited", rules.prohibited)):
         for pattern in patterns:
             _try(client, name, _COMPILES, pattern, "not a pattern that RE2 knows")
-
-
-def reason_of_order(by: str) -> str:
-    """Return the reason of the act, which names the person who ordered it."""
-    return f"By order of {by}"
 
 
 def registry_enforced(client: Client) -> bool:

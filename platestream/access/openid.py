@@ -13,11 +13,11 @@ from msgspec import Meta
 
 from platestream.access.rules_reader import text_of
 from platestream.runtime.private_file import open_to_others
+from platestream.schemas.loopback import is_loopback
 from platestream.schemas.message import RefusedError
 from platestream.schemas.toml import read_toml
 from platestream.settings import Settings
 
-HERE = ("localhost", "127.0.0.1", "::1")
 Text = Annotated[str, Meta(min_length=1, max_length=300)]
 
 
@@ -75,7 +75,7 @@ def provider(settings: Settings) -> Provider | None:
 
 def _check(found: Provider) -> None:
     parts = urlsplit(found.issuer)
-    plain = parts.scheme == "http" and parts.hostname in HERE
+    plain = parts.scheme == "http" and is_loopback(parts.hostname or "")
     if not parts.hostname or not (plain or parts.scheme == "https"):
         raise ValueError("`issuer` must start with https://")
     if "openid" not in found.scope.split():

@@ -31,7 +31,6 @@ from platestream.schemas.acts import ROLES
 from platestream.schemas.designation import Designations
 from platestream.schemas.hotlist import OWN_SOURCE
 from platestream.schemas.message import Message, RefusedError
-from platestream.schemas.profile import Places
 from platestream.schemas.registry import Kind, RegistryRecord
 
 UNTOLD = ("schema", "kind", "id", "changed_at", "changed_by")  # they are in the act itself
@@ -62,20 +61,18 @@ def records_of(streams: Topics, kind: Kind) -> dict[str, RegistryRecord]:
 
 def load_people(door: Door) -> tuple[People, PeopleRules]:
     """Return the current people and agencies, and the profile's requirements of them. Raises ProfileError."""
-    rules = door.rules.gate
-    return People(records(door.streams)), PeopleRules.of(rules)
+    return People(records(door.streams)), PeopleRules.of(door.rules.gate)
 
 
 def load_people_and_cameras(door: Door) -> tuple[People, PeopleRules, dict[str, tuple[float, float]]]:
     """Return the same as `load_people`, and latitude and longitude of each active camera, read once."""
-    rules = door.rules.gate
     found = records(door.streams)
     cameras = {
         one.id: (one.latitude, one.longitude)
         for one in found
         if one.kind == "camera" and one.active and one.latitude is not None and one.longitude is not None
     }
-    return People(found), PeopleRules.of(rules), cameras
+    return People(found), PeopleRules.of(door.rules.gate), cameras
 
 
 def act_of(kind: Kind) -> str:
@@ -123,7 +120,8 @@ def put(door: Door, record: RegistryRecord, now: datetime) -> RegistryRecord:
     final = completed(door, record, before)
     with door.log_refusal(act, record.key):
         final = RegistryRecord.from_json(final.to_json())
-        _judge(door, final, now)
+        if wrong := "; ".join(_wrong(door, final, now)):
+            raise RefusedError("registry", wrong)
     permit = door.enter(act, final.key, change=difference(before, final), effect=effect_of(final))
     return write_at_once(permit, door, final)
 
@@ -225,26 +223,23 @@ def designate(door: Door, record: RegistryRecord, now: datetime) -> RegistryReco
         }
         if not record.has_feed:
             changes |= {name: getattr(known, name) for name in FEED}
-    else:
-        with door.log_refusal(act_of(record.kind), record.key):
-            _check_name(door, record)
-    if record.id == OWN_SOURCE and record.has_feed:
-        with door.log_refusal(act_of(record.kind), record.key):
+    with door.log_refusal(act_of(record.kind), record.key):
+        designated = Designations(records(door.streams))
+        if known is None:
+            _check_name(designated, record)
+        if record.id == OWN_SOURCE and record.has_feed:
             raise RefusedError("registry", f"`{OWN_SOURCE}` is this agency's own list: people enter it")
-    if record.feed_place.startswith(REMOTE) and not record.feed_key:
-        with door.log_refusal(act_of(record.kind), record.key):
+        if record.feed_place.startswith(REMOTE) and not record.feed_key:
             raise RefusedError("registry", "files from another machine are signed: register their key, too")
-    if not record.active and not Designations(records(door.streams)).knows(record.kind, record.id):
-        with door.log_refusal(act_of(record.kind), record.key):
+        if not record.active and not designated.knows(record.kind, record.id):
             raise RefusedError("registry", f"{record.id} is not designated, so it cannot be withdrawn")
     return put(door, msgspec.structs.replace(record, **changes), now)
 
 
-def _check_name(door: Door, record: RegistryRecord) -> None:
+def _check_name(known: Designations, record: RegistryRecord) -> None:
     """Raise RefusedError for a new source or category whose name is confusable with another one."""
     if not _PLAIN.fullmatch(record.id):
         raise RefusedError("registry", "a name has lower-case letters a-z, digits, - and _, 32 at most")
-    known = Designations(records(door.streams))
     names = known.sources if record.kind == "hotlist_source" else list(known.categories)
     if like := next(
         (one for one in names if one != record.id and fold_text(one) == fold_text(record.id)), None
@@ -325,14 +320,6 @@ def _before(door: Door, record: RegistryRecord) -> RegistryRecord | None:
     return records_of(door.streams, record.kind).get(record.id)
 
 
-def _judge(door: Door, record: RegistryRecord, now: datetime) -> None:
-    """Raise RefusedError for a change that would leave this agency without an administrator (sections C.2,
-    E.1.e).
-    """
-    if wrong := "; ".join(_wrong(door, record, now)):
-        raise RefusedError("registry", wrong)
-
-
 def cameras_in(door: Door, place: RegistryRecord) -> list[str]:
     """Return the ids of the registered cameras in this place, or nearer to it than the profile's margin.
 
@@ -348,11 +335,6 @@ def cameras_in(door: Door, place: RegistryRecord) -> list[str]:
         and one.longitude is not None
         and inside(one.latitude, one.longitude, place, margin)
     ]
-
-
-def refused_place_kinds(door: Door) -> Places:
-    """Return the kinds of places where the profile allows no camera. Raises ProfileError."""
-    return door.rules.profile.places
 
 
 def refused_place_of(door: Door, camera: str) -> str:
@@ -372,6 +354,7 @@ def place_faults(door: Door, camera: RegistryRecord) -> list[str]:
 
 
 def _wrong(door: Door, record: RegistryRecord, now: datetime) -> Iterator[str]:
+    """Yield what the order forbids, such as to leave this agency without an administrator (C.2, E.1.e)."""
     if record.kind == "camera" and record.active:
         yield from place_faults(door, record)
     if record.kind == "material":

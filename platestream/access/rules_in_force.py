@@ -144,14 +144,11 @@ def upgrade(client: Client, named: str, files: dict[str, str] | None = None) -> 
     ((set_at, set_by, name, text, rows, acts),) = read_rows(client, "reading the rules", _NEWEST)
     if text:
         return []
-    fresh = set_by == gate_rules.MIGRATION and rows == 1 and not acts
-    if fresh:
-        rules = AgencyRules(name=named or name, profile=load(named or name))
+    if set_by == gate_rules.MIGRATION and rows == 1 and not acts:
+        rules = AgencyRules(name=named or name, profile=load(named or name), files=files)
         gate_rules.check(client, rules.gate)
     else:
         rules = _adopted(client, named)
-    if fresh:
-        rules = msgspec.structs.replace(rules, files=files)
     gate_rules.adopt(client, set_at, rules)
     return [f"rules in force: those of the profile {rules.name}"]
 
@@ -203,14 +200,9 @@ def _put(door: Door, before: RulesRow, rules: AgencyRules, by: str) -> list[str]
         changed = before.differs or ["stored with their text"]
     if not rewrite:
         return []
-    permit = door.enter(
-        "rules",
-        rules.name,
-        change="; ".join(changed),
-        effect=rules.digest,
-        reason=gate_rules.reason_of_order(by),
-    )
-    gate_rules.write(permit, door, rules)
+    change, by_order = "; ".join(changed), f"By order of {by}"
+    permit = door.enter("rules", rules.name, change=change, effect=rules.digest, reason=by_order)
+    door.write("rules_append", act=permit.inquiry_id, rules=rules.text)  # the gate's columns follow from it
     return changed
 
 

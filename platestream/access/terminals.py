@@ -28,7 +28,7 @@ def sign_in(door: Door, machine: str, now: datetime, place: str) -> tuple[Token,
 
     def enter(made: Token) -> None:
         change = f"a token of {hours} hours for the {program}, confirmed {place}"
-        door.enter(ACT, _about(made.id), change=change, effect=effect_of_stored(door.who, made))
+        door.enter(ACT, tokens.about(made.id), change=change, effect=effect_of_stored(door.who, made))
 
     stored = tokens.stored_tokens(door.settings)
     return stored.make(door.who, program, [TERMINAL], now + timedelta(hours=hours), enter, now)
@@ -36,11 +36,8 @@ def sign_in(door: Door, machine: str, now: datetime, place: str) -> tuple[Token,
 
 def of(settings: Settings, who: str, now: datetime) -> list[Token]:
     """Return the valid tokens of a person's command lines, the newest first."""
-    found = [
-        one
-        for one in tokens.stored_tokens(settings).all()
-        if one.who == who and TERMINAL in one.parts and now < one.ends_at
-    ]
+    held = tokens.stored_tokens(settings).of(who)
+    found = [one for one in held if TERMINAL in one.parts and now < one.ends_at]
     return sorted(found, key=lambda one: one.ends_at, reverse=True)
 
 
@@ -55,10 +52,10 @@ def end(door: Door, ident: str, now: datetime, place: str) -> Token:
     RefusedInquiry.
     """
     found = next((one for one in of(door.settings, door.who, now) if one.id == ident), None)
-    with door.log_refusal(END, _about(ident)):
+    with door.log_refusal(END, tokens.about(ident)):
         if found is None:
             raise RefusedError("token", f"{door.who} has no command line with the token {ident[:16]}")
-    door.enter(END, _about(ident), change=f"no token for the {found.program} any more, ended {place}")
+    door.enter(END, tokens.about(ident), change=f"no token for the {found.program} any more, ended {place}")
     tokens.stored_tokens(door.settings).end(ident)
     return found
 
@@ -67,12 +64,8 @@ def end_all(door: Door, who: str, now: datetime) -> list[Token]:
     """End all tokens of a person's command lines, by an administrator; return them. Raises RefusedInquiry."""
     held = of(door.settings, who, now)
     if held:
-        acts = [(_about(one.id), f"no token for the {one.program} of {who} any more") for one in held]
+        acts = [(tokens.about(one.id), f"no token for the {one.program} of {who} any more") for one in held]
         door.enter_several("registry_account", acts)
     for one in held:
         tokens.stored_tokens(door.settings).end(one.id)
     return held
-
-
-def _about(ident: str) -> str:
-    return f"token/{ident}"[:64]

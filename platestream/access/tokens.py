@@ -11,23 +11,11 @@ from typing import Literal, get_args
 
 from platestream.access.door import Door
 from platestream.access.effects import effect_of_stored
-from platestream.runtime.token_file import Token, Tokens
+from platestream.runtime.token_file import Token as Token
+from platestream.runtime.token_file import Tokens
 from platestream.schemas.message import RefusedError
 from platestream.schemas.pluralize import pluralize
 from platestream.settings import ACCOUNTS, Settings
-
-__all__ = [
-    "LONGEST_DAYS",
-    "PARTS",
-    "Part",
-    "Token",
-    "list_tokens",
-    "make",
-    "permits_of",
-    "remove",
-    "stored_tokens",
-    "take",
-]
 
 FILE = "tokens.json"
 LONGEST_DAYS = 366
@@ -53,7 +41,7 @@ def make(
 
     def enter(made: Token) -> None:
         text = f"{change}; {pluralize(days, 'day')}"
-        door.enter("registry_account", _about(made.id), change=text, effect=effect_of_stored(who, made))
+        door.enter("registry_account", about(made.id), change=text, effect=effect_of_stored(who, made))
 
     if own:
         return stored_tokens(door.settings).make(who, program, parts, ends_at, enter)
@@ -65,33 +53,29 @@ def take(door: Door, ident: str, now: datetime, place: str) -> tuple[Token, str]
 
     Raises RefusedError, which is logged, where there is none for them, and RefusedInquiry.
     """
-    about = _about(ident)
+    subject = about(ident)
     found = next((one for one in permits_of(door.settings, door.who, now) if one.id == ident), None)
-    with door.log_refusal("account_redeem", about):
+    with door.log_refusal("account_redeem", subject):
         if found is None:
             raise RefusedError("token", f"there is no token {ident} for {door.who} to take")
     with stored_tokens(door.settings).taking(ident) as (made, text):
         change = f"takes the token for {made.program}, {place}"
-        door.enter("account_redeem", about, change=change, effect=effect_of_stored(made.who, made))
+        door.enter("account_redeem", subject, change=change, effect=effect_of_stored(made.who, made))
     return made, text
 
 
 def permits_of(settings: Settings, who: str, now: datetime) -> list[Token]:
     """Return the tokens that a person may take."""
-    return [
-        one
-        for one in stored_tokens(settings).all()
-        if one.who == who and not one.hashed and now < one.ends_at
-    ]
+    return [one for one in stored_tokens(settings).of(who) if not one.hashed and now < one.ends_at]
 
 
 def remove(door: Door, ident: str) -> Token:
     """Delete a token; return it. Raises RefusedError, which is logged, and RefusedInquiry."""
     found = next((one for one in stored_tokens(door.settings).all() if one.id == ident), None)
-    with door.log_refusal("registry_account", _about(ident)):
+    with door.log_refusal("registry_account", about(ident)):
         if found is None:
             raise RefusedError("token", f"there is no token {ident}")
-    door.enter("registry_account", _about(ident), change=f"no token for {found.program} any more")
+    door.enter("registry_account", about(ident), change=f"no token for {found.program} any more")
     stored_tokens(door.settings).end(ident)
     return found
 
@@ -102,7 +86,8 @@ def list_tokens(door: Door) -> list[Token]:
     return stored_tokens(door.settings).all()
 
 
-def _about(ident: str) -> str:
+def about(ident: str) -> str:
+    """Return the subject of acts about a token."""
     return f"token/{ident}"[:64]
 
 

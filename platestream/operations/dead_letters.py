@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from platestream.access.door import Door
+from platestream.access.effects import publish_encoded
 from platestream.evidence.transfer_job import PREFIX as TRANSFER
 from platestream.hotlist.rejected_lines import PREFIX as REJECTED_LINE
 from platestream.schemas import topics
@@ -107,7 +108,7 @@ def send_again(door: Door, origin: str, now: datetime, *, again: bool = False) -
     change = f"sent to the topic {topic.name} again"
     door.enter("dead_letter_resend", origin, change=change, effect=message.effect)
     _mark(door, letter, now)
-    door.streams.writer(replace(topic, encode=_unchanged)).publish([message])
+    publish_encoded(door.streams, topic, [message])
     return replace(_info(letter), sent_again=sent + 1)
 
 
@@ -175,7 +176,3 @@ def _info(letter: DeadLetter) -> DeadLetterInfo:
         letter.timestamp,
         None if letter.value is None else len(letter.value),
     )
-
-
-def _unchanged(message: Message) -> Message:
-    return message

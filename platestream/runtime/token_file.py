@@ -47,6 +47,10 @@ class Tokens:
         """Return the tokens that were not removed, by id, including expired ones."""
         return sorted(self._file.read().values(), key=lambda one: one.id)
 
+    def of(self, who: str) -> list[Token]:
+        """Return the tokens and permits of a person."""
+        return [one for one in self.all() if one.who == who]
+
     def make(
         self,
         who: str,

@@ -21,7 +21,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from platestream.access.openid import HERE, Provider
+from platestream.access.openid import Provider
+from platestream.schemas.loopback import is_loopback
 from platestream.web import cookies, signin
 from platestream.web.attempts import record_refusal
 from platestream.web.sessions import PROVIDER
@@ -253,7 +254,7 @@ def _address(request: Request) -> str:
     """Return the address to which the provider redirects: https, also behind a proxy that ends TLS, except on
     this machine.
     """
-    plain = request.url.scheme == "http" and request.url.hostname in HERE
+    plain = request.url.scheme == "http" and is_loopback(request.url.hostname or "")
     return f"{'http' if plain else 'https'}://{request.url.netloc}{BACK}"
 
 

@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from platestream.access import passkeys
 from platestream.access.factor_file import FactorError
-from platestream.access.openid import HERE
+from platestream.schemas.loopback import is_loopback
 from platestream.web import cookies, forms, signin
 from platestream.web.attempts import TOO_MANY, address_of, record_refusal, too_many_attempts
 from platestream.web.challenges import LIVES
@@ -47,7 +47,7 @@ def place_of(request: Request) -> passkeys.Place:
     machine.
     """
     host = request.url.hostname or ""
-    plain = request.url.scheme == "http" and host in HERE
+    plain = request.url.scheme == "http" and is_loopback(host)
     return passkeys.Place(f"{'http' if plain else 'https'}://{request.url.netloc}", host)
 
 

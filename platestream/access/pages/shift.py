@@ -22,7 +22,7 @@ def begin(request: PageRequest) -> Response:
     hours = next((one for one in HOURS if str(one) == request.field("hours")), HOURS[-1])
     record = shifts.log_in(request.door, timedelta(hours=hours), request.now, cameras=request.fields("car"))
     request.console.forget_people()
-    join(request, record.id)
+    request.session.change(shift=record.id)  # which ends with the shift
     return request.redirect("/hits")
 
 
@@ -31,11 +31,6 @@ def end(request: PageRequest) -> Response:
     shifts.log_out(request.door, request.now)
     request.console.forget_people()
     return request.console.sign_out(request.session)
-
-
-def join(request: PageRequest, shift: str) -> None:
-    """Let the session end with the shift."""
-    request.session.change(shift=shift)
 
 
 ROUTES: Routes = {("GET", "/shift"): show, ("POST", "/shift/begin"): begin, ("POST", "/shift/end"): end}

@@ -13,7 +13,7 @@ from platestream.access.pages.fields import (
     previous_record,
     save_record,
 )
-from platestream.access.registry import cameras_in, refused_place_kinds, show_several
+from platestream.access.registry import cameras_in, show_several
 from platestream.schemas.profile import PlaceKind
 from platestream.schemas.registry import RegistryRecord
 from platestream.web.page_request import PageRequest, Routes
@@ -30,7 +30,7 @@ def list_places(request: PageRequest) -> Response:
         "places.html",
         places=places,
         stand={one.id: cameras_in(request.door, one) for one in places if one.active},
-        rules=refused_place_kinds(request.door),
+        rules=request.door.rules.profile.places,
         where=where,
         KINDS=KINDS,
     )
