@@ -14,7 +14,7 @@ from platestream.access.door import Door
 from platestream.hotlist.files.lines import Parser
 from platestream.hotlist.intake import Imported, import_file
 from platestream.hotlist.list_changes import Import, registry
-from platestream.hotlist.manifest import SIGNATURE, Manifest, Offer, following, manifest_of
+from platestream.hotlist.manifest import SIGNATURE, Manifest, Offer, manifest_of, next_offer
 from platestream.hotlist.origin import Delivery, open_stable
 from platestream.schemas.message import RefusedError
 from platestream.schemas.registry import RegistryRecord
@@ -39,7 +39,7 @@ class Feed:
     def files(self) -> Iterator[tuple[Path, datetime]]:
         """Yield the files, and when each came to its place; names that start with a dot are ignored."""
         for path in self.place.iterdir() if self.place.is_dir() else [self.place]:
-            if path.is_file() and _is_list(path):
+            if path.is_file() and not path.name.startswith(".") and path.suffix != SIGNATURE:
                 yield path, datetime.fromtimestamp(path.stat().st_ctime, UTC)
 
     def newest(self) -> tuple[Path, datetime] | None:
@@ -53,10 +53,6 @@ class Feed:
     def delivery(self, path: Path) -> Delivery:
         """Return the delivery of a file at this place."""
         return Delivery(self.layout, self.registered or self.place.absolute(), manifest_of(path))
-
-
-def _is_list(path: Path) -> bool:
-    return not path.name.startswith(".") and path.suffix != SIGNATURE
 
 
 def open_job(door: Door, source: str) -> Door:
@@ -146,14 +142,10 @@ class FeedImport:
         return path
 
     def _choose(self, door: Door, feed: RegistryRecord, offers: list[Offer]) -> Offer | None:
-        last = feed.feed_sequence
-        if not last and not any(one.manifest.sequence for one in offers):
-            made = feed.feed_made_at or feed.refreshed_at
-            fresh = [one for one in offers if made is None or one.manifest.made_at > made]
-            return max(fresh, key=lambda one: one.manifest.made_at, default=None)
         try:
-            return following(offers, last)
+            return next_offer(offers, feed)
         except RefusedError as error:
+            last = feed.feed_sequence
             ahead = min(one.manifest.sequence for one in offers if one.manifest.sequence > last)
             self.refuse(door, f"file {ahead}", ("gap", last, ahead), error)
             return None

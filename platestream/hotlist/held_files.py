@@ -1,6 +1,7 @@
 """Fetched files of feeds that their job did not import, and their import by the administrator."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -10,9 +11,8 @@ from platestream.hotlist.feed_health import FOLDER, read_health
 from platestream.hotlist.files.formats import parser_of, split_layout
 from platestream.hotlist.intake import Imported, import_file
 from platestream.hotlist.list_changes import registry
-from platestream.hotlist.manifest import SIGNATURE, Manifest, Offer, following, manifest_of
+from platestream.hotlist.manifest import SIGNATURE, Manifest, Offer, manifest_of, next_offer
 from platestream.hotlist.origin import Delivery, open_stable
-from platestream.hotlist.sftp import is_new
 from platestream.schemas.message import RefusedError
 from platestream.schemas.registry import RegistryRecord
 
@@ -55,29 +55,19 @@ def _held(data: Path, feed: RegistryRecord) -> HeldFile | None:
     health, folder = read_health(data, feed.id), data / FOLDER / feed.id
     if not (health and health.fault and feed.has_feed and feed.feed_key and folder.is_dir()):
         return None
-    offers = [one for one in map(_offer, folder.glob(f"*{SIGNATURE}")) if one and _fits(one, feed)]
     try:
-        chosen = following(offers, feed.feed_sequence)
+        chosen = next_offer(_signed_offers(folder, feed), feed)
     except RefusedError:
         return None
-    if chosen is None and not feed.feed_sequence:
-        chosen = max(offers, key=lambda one: one.manifest.made_at, default=None)
     if chosen is None or not (folder / chosen.name).is_file():
         return None
     return HeldFile(feed.id, folder / chosen.name, chosen.manifest.made_at, health.fault)
 
 
-def _offer(signature: Path) -> Offer | None:
-    try:
-        manifest = Manifest.read(signature.read_bytes())
-    except (RefusedError, OSError):
-        return None
-    return Offer(signature.name.removesuffix(SIGNATURE), manifest)
-
-
-def _fits(offer: Offer, feed: RegistryRecord) -> bool:
-    try:
-        offer.manifest.check_signature(feed)
-    except RefusedError:
-        return False
-    return is_new(offer.manifest, feed)
+def _signed_offers(folder: Path, feed: RegistryRecord) -> Iterator[Offer]:
+    """Yield the files in a folder whose manifest the feed's key signed."""
+    for signature in folder.glob(f"*{SIGNATURE}"):
+        with suppress(RefusedError, OSError):
+            manifest = Manifest.read(signature.read_bytes())
+            manifest.check_signature(feed)
+            yield Offer(signature.name.removesuffix(SIGNATURE), manifest)

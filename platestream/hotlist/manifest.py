@@ -126,13 +126,33 @@ def following(offers: Iterable[Offer], last: int) -> Offer | None:
     """Return the offer to import after the file with the number `last`: the newest full file, or else the
     next delta; None where there is nothing new. Raises RefusedError for a gap.
     """
-    ahead = sorted((one for one in offers if one.manifest.sequence > last), key=_number)
+    ahead = sorted(
+        (one for one in offers if one.manifest.sequence > last), key=lambda one: one.manifest.sequence
+    )
     if not ahead:
         return None
     full = [one for one in ahead if one.manifest.extent == "full"]
     chosen = full[-1] if full else ahead[0]
     chosen.manifest.check_number(last)
     return chosen
+
+
+def is_new(manifest: Manifest, feed: RegistryRecord) -> bool:
+    """Return whether a manifest is newer than the last import of its feed."""
+    if manifest.sequence or feed.feed_sequence:
+        return manifest.sequence > feed.feed_sequence
+    last = feed.feed_made_at or feed.refreshed_at
+    return last is None or manifest.made_at > last
+
+
+def next_offer(offers: Iterable[Offer], feed: RegistryRecord) -> Offer | None:
+    """Return the offer to import after the last one of a feed: by its number, or the newest where files are
+    not numbered; None where there is nothing new. Raises RefusedError for a gap.
+    """
+    fresh = [one for one in offers if is_new(one.manifest, feed)]
+    return following(fresh, feed.feed_sequence) or max(
+        fresh, key=lambda one: one.manifest.made_at, default=None
+    )
 
 
 def sign(
@@ -160,7 +180,3 @@ def manifest_of(path: Path) -> bytes | None:
     """Return the manifest beside a file; None where there is none. Raises OSError."""
     beside = path.with_name(f"{path.name}{SIGNATURE}")
     return beside.read_bytes() if beside.is_file() else None
-
-
-def _number(offer: Offer) -> int:
-    return offer.manifest.sequence

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from shutil import rmtree
 
-from platestream.hotlist.manifest import LARGEST_MANIFEST, SIGNATURE, Manifest, Offer
+from platestream.hotlist.manifest import LARGEST_MANIFEST, SIGNATURE, Manifest, Offer, is_new
 from platestream.runtime.sftp import LARGEST, Remote, Sftp
 from platestream.schemas.message import RefusedError
 from platestream.schemas.registry import RegistryRecord
@@ -71,14 +71,6 @@ def wanted_of(offers: Iterable[Offer], feed: RegistryRecord) -> list[Offer]:
     full = [one for one in fresh if one.manifest.extent == "full"]
     base = max(full, key=_age, default=None)
     return [one for one in fresh if base is None or _age(one) >= _age(base)]
-
-
-def is_new(manifest: Manifest, feed: RegistryRecord) -> bool:
-    """Return whether a manifest is newer than the last import of its feed."""
-    if manifest.sequence or feed.feed_sequence:
-        return manifest.sequence > feed.feed_sequence
-    last = feed.feed_made_at or feed.refreshed_at
-    return last is None or manifest.made_at > last
 
 
 def drop_old(folder: Path, feed: RegistryRecord) -> None:

@@ -7,6 +7,7 @@ A line is an entry, whatever its layout: a fault in one line says nothing about 
 import csv
 import re
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from hashlib import sha256
 from typing import BinaryIO
 
@@ -62,6 +63,11 @@ def parse_each(lines: Iterable[str], parse: Callable[[str], Fields | None]) -> I
             else:
                 if fields is not None:
                     yield number, fields
+
+
+def each_line(parse: Callable[[str], Fields | None]) -> Parser:
+    """Return the parser of files in which `parse` reads each line by itself, as `parse_each` says."""
+    return partial(parse_each, parse=parse)
 
 
 def without_line_break(line: str) -> str:
