@@ -25,17 +25,16 @@ from uuid import UUID
 
 import msgspec
 from bytewax.operators import StatefulLogic
-from rapidfuzz.distance import Levenshtein
 
 from platestream.operators.frame_reads import FrameReads, Sighting
 from platestream.operators.merge_reads import Merged
-from platestream.operators.second_opinion import compare
+from platestream.operators.second_opinion import compare, similarity
 from platestream.operators.vehicle import Examine, Views, unexamined
 from platestream.schemas.camera_read import CameraRead
 from platestream.schemas.detection import Alternative, Detection, detection_id
 from platestream.schemas.fields import Box
 from platestream.schemas.in_view import VehicleInView
-from platestream.schemas.plates import equate, fold
+from platestream.schemas.plates import equate
 
 LEAST_FRAMES = 3
 """Frames by which a read may be sure before its pass ends."""
@@ -156,7 +155,7 @@ class VehiclePasses(StatefulLogic[FrameReads, Published, bytes]):
     def _find(self, at: datetime, sighting: Sighting, taken: Container[UUID]) -> _Pass | None:
         """Return the pass that is most similar to this sighting, or None if it is a new vehicle."""
         alike = [
-            (_similarity(one.plate, sighting.read.plate), one)
+            (similarity(one.plate, sighting.read.plate), one)
             for one in self._passes
             if one.id not in taken and self._continues(one, at, sighting)
         ]
@@ -175,7 +174,7 @@ class VehiclePasses(StatefulLogic[FrameReads, Published, bytes]):
         if not (one.ours and sighting.ours):
             return False  # positions of a device's reads are unknown
         near = _jump(one.box, sighting.read.box) <= rules.jump
-        return near and _similarity(one.plate, sighting.read.plate) >= rules.similarity
+        return near and similarity(one.plate, sighting.read.plate) >= rules.similarity
 
     def _open(self, seen: FrameReads, position: int, sighting: Sighting) -> _Pass:
         known = {one.id for one in self._passes}
@@ -289,7 +288,7 @@ def _published(one: _Pass, examine: Examine) -> Detection:
     votes = one.votes.get(said.plate)
     best = max(
         (other.best for other in one.votes.values()) if votes is None else [votes.best],
-        key=lambda read: (_similarity(read.plate, said.plate), read.confidence),
+        key=lambda read: (similarity(read.plate, said.plate), read.confidence),
     )
     return msgspec.structs.replace(
         best,
@@ -328,10 +327,6 @@ def _more_confident(known: CameraRead | None, read: CameraRead | None) -> Camera
     if known is None or read is None:
         return known or read
     return read if (read.confidence or 0.0) > (known.confidence or 0.0) else known
-
-
-def _similarity(a: str, b: str) -> float:
-    return Levenshtein.normalized_similarity(fold(a), fold(b))
 
 
 def _jump(a: tuple[int, int, int, int], b: tuple[int, int, int, int]) -> float:

@@ -6,7 +6,6 @@ enough to remember a fixed number of ids for each camera, however long the gatew
 """
 
 from collections.abc import Callable
-from uuid import UUID
 
 import msgspec
 from bytewax.operators import StatefulBatchLogic
@@ -48,7 +47,7 @@ class FrameOutcomes(StatefulBatchLogic[Outcome, Outcome, bytes]):
         return msgspec.msgpack.encode(list(self._known))
 
     def _first(self, outcome: Outcome) -> bool:
-        name = _frame_id(outcome)
+        name = outcome.frame_id if isinstance(outcome, FrameReads) else frame_id_of(outcome.headers)
         if name is None:
             return True
         if name.bytes in self._known:
@@ -58,7 +57,3 @@ class FrameOutcomes(StatefulBatchLogic[Outcome, Outcome, bytes]):
         if len(self._known) > REMEMBERED_FRAMES:
             del self._known[next(iter(self._known))]
         return True
-
-
-def _frame_id(outcome: Outcome) -> UUID | None:
-    return outcome.frame_id if isinstance(outcome, FrameReads) else frame_id_of(outcome.headers)

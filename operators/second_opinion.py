@@ -23,7 +23,7 @@ def pair_reads(found: Sequence[PlateRead], reads: Sequence[CameraRead]) -> list[
     are a pair, too.
     """
     alike = sorted(
-        (-_similarity(one.plate, other.plate), place, position)
+        (-similarity(one.plate, other.plate), place, position)
         for place, one in enumerate(found)
         for position, other in enumerate(reads)
     )
@@ -67,5 +67,6 @@ def missing_picture() -> bytes:
     return bytes(data.tobytes())
 
 
-def _similarity(a: str, b: str) -> float:
+def similarity(a: str, b: str) -> float:
+    """Return 1 - edit distance / length of two plates, with look-alikes as one."""
     return Levenshtein.normalized_similarity(fold(a), fold(b))

@@ -172,10 +172,7 @@ def _is_former(act: Act) -> bool:
 
 
 def _documented(inquiry: Inquiry, act: Act, rules: CheckRules) -> Iterator[Finding]:
-    if act.documented in (
-        "",
-        "entry",
-    ):  # `policy check` judges the texts of an entry
+    if act.documented in ("", "entry"):  # `policy check` judges the texts of an entry
         return
     cased = is_usable_case(inquiry.case_number, rules.case_number)
     if act.documented == "case" and not cased:

@@ -44,7 +44,7 @@ def is_meaningful(reason: str, letters: int = 5, boilerplate: tuple[str, ...] = 
     (True, False, False)
     """
     text = fold_letters(reason)
-    spoken = _letters(text)
+    spoken = [char for char in text if char.isalnum()]
     if len(spoken) < letters or len(set(spoken)) < DIFFERENT_LETTERS:
         return False
     return any(_has_meaning(word, boilerplate) for word in _WORD.findall(text))
@@ -98,10 +98,6 @@ def is_documented(case_number: str, reason: str, rules: GateRules) -> bool:
     return is_usable_case(case_number, rules.case_number) or is_meaningful(
         reason, rules.reason_letters, rules.boilerplate
     )
-
-
-def _letters(text: str) -> list[str]:
-    return [char for char in text if char.isalnum()]
 
 
 def _has_meaning(word: str, boilerplate: tuple[str, ...]) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import httpx
+import uvicorn
 from clickhouse_connect.driver.client import Client
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -20,6 +21,7 @@ from platestream.boards.panel import Panel
 from platestream.boards.queries import PanelAnswer, Period, ask_clickhouse, ask_prometheus
 from platestream.edges.clickhouse_client import DASHBOARD, ConnectError, DatabaseError, read_rows
 from platestream.runtime.clock import Clock, utc_now
+from platestream.runtime.http_server import listen, server_config
 
 FRESH_S = 5.0
 _THERE = "EXISTS TABLE platestream.traffic"
@@ -82,11 +84,6 @@ def app(boards: Boards) -> Starlette:
     return Starlette(routes=[Route("/", page), Route("/health", health)], middleware=[hosts])
 
 
-def open_prometheus(url: str) -> httpx.Client | None:
-    """Return a client for the Prometheus at `url`, or None where none is named."""
-    return httpx.Client(base_url=url, timeout=10) if url else None
-
-
 def open_boards(door: Door, console: int = 0) -> Boards:
     """Open the boards on the database and the Prometheus of the settings, as the boards' account. `console` is
     the console's port on this machine, if it has one.
@@ -98,7 +95,9 @@ def open_boards(door: Door, console: int = 0) -> Boards:
     if not read_rows(client, "looking for the boards' tables", _THERE)[0][0]:
         raise ConnectError("the database has no tables for the boards yet: run `platestream migrate`")
     address = f"http://localhost:{console}/" if console else ""
-    return Boards(client, open_prometheus(door.settings.prometheus), console=address)
+    named = door.settings.prometheus
+    prometheus = httpx.Client(base_url=named, timeout=10) if named else None
+    return Boards(client, prometheus, console=address)
 
 
 Serve = Callable[[Starlette, int], None]
@@ -106,12 +105,5 @@ Serve = Callable[[Starlette, int], None]
 
 def serve(served: Starlette, port: int) -> None:
     """Serve on the loopback address until stopped. Raises OSError where the port is in use."""
-    import socket
-
-    import uvicorn
-
-    with socket.socket() as listening:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(("127.0.0.1", port))
-        config = uvicorn.Config(served, log_level="warning", access_log=False, lifespan="off")
-        uvicorn.Server(config).run(sockets=[listening])
+    with listen("127.0.0.1", port) as taken:
+        uvicorn.Server(server_config(served)).run(sockets=[taken])

@@ -30,11 +30,7 @@ def read_history(client: Client, after: datetime = BEGINNING) -> list[RulesInFor
     `client` needs the sealer's, auditor's, supervisor's or owner's role. Raises DatabaseError.
     """
     rows = read_rows(client, "reading the gate's rules", _AFTER, after=after)
-    return [_ruled(row) for row in rows]
-
-
-def _ruled(row: Sequence[Any]) -> RulesInForce:
-    return RulesInForce(row[0], rules_of_row(row[1:]))
+    return [RulesInForce(row[0], rules_of_row(row[1:])) for row in rows]
 
 
 def rules_of_row(row: Sequence[Any]) -> GateRules:

@@ -159,7 +159,8 @@ def signed_pictures(
     door.enter("partner_picture", str(detection_id), change=f"asked: {partner}", **why)
     wanted = PictureOf(asker=ready.asker, detection_id=detection_id, captured_at=captured_at)
     body = msgspec.json.encode(wanted)
-    for _one, heard, _seconds in _ask_all(door, ready, PICTURES, body, Pictures, clock, why, _unchanged):
+    asked = _ask_all(door, ready, PICTURES, body, Pictures, clock, why, lambda heard, _now: heard)
+    for _one, heard, _seconds in asked:
         if heard.answer is None:
             raise RefusedError("partners", f"{partner} {OUTCOME_TEXTS[heard.outcome]}: {heard.text}")
         images = {"crop": heard.answer.crop, "vehicle": heard.answer.vehicle}
@@ -347,10 +348,6 @@ def _accept(
         return PartnerResult("bad_answer", fault)
     answer, vehicles = shown.take(heard.answer)
     return replace(heard, answer=answer, vehicles=vehicles)
-
-
-def _unchanged(heard: PartnerResult[T], _now: datetime) -> PartnerResult[T]:
-    return heard
 
 
 def _over_limit(settings: Settings, names: Sequence[str], most: int, now: datetime) -> set[str]:

@@ -14,6 +14,7 @@ from platestream.cli.output import err, lines, out, print_faults, table
 from platestream.partners import offers as own_offers
 from platestream.partners import received_offers
 from platestream.partners import register as job
+from platestream.runtime.metrics import serve as serve_metrics
 
 app = typer.Typer(no_args_is_help=True, help="Manage and serve partner agencies, keys and offers.")
 
@@ -223,7 +224,6 @@ def serve(
     """
     from platestream.partners.config import read_config
     from platestream.partners.http_server import serve as run
-    from platestream.partners.notifications import serve_metrics
 
     logging.getLogger("platestream.partners.http_server").setLevel(logging.WARNING)
     found = settings()

@@ -17,7 +17,6 @@ It has no session, no cookie and no page. A refusal names the rule, and nothing 
 
 import logging
 import threading
-from collections.abc import Mapping
 
 import uvicorn
 from starlette.applications import Starlette
@@ -90,22 +89,15 @@ def _answer(desk: PartnerServer, request: Signed, path: str, body: bytes) -> Res
     except (DatabaseError, OSError) as error:
         log.error("not answered: %s", error)
         return JSONResponse({"detail": "the database did not answer"}, 503)
-    return Response(response.body, response.status, _with_caching(headers))
-
-
-def _with_caching(headers: Mapping[str, str]) -> dict[str, str]:
-    return {**headers, "Cache-Control": "no-store"}
+    return Response(response.body, response.status, {**headers, "Cache-Control": "no-store"})
 
 
 def serve(settings: Settings, options: Serve) -> None:
     """Serve until stopped, and send partners their offers concurrently. Raises OSError if the port is
     taken.
     """
-    desk, teller, stop = (
-        PartnerServer(settings, options.a_minute),
-        NotificationJob(settings),
-        threading.Event(),
-    )
+    desk, teller = PartnerServer(settings, options.a_minute), NotificationJob(settings)
+    stop = threading.Event()
     with listen(options.host, options.port) as taken:
         tls = {"ssl_certfile": options.certificate, "ssl_keyfile": str(options.key) if options.key else None}
         config = server_config(application(desk, options.address), STALLED, CONNECTIONS, **tls)

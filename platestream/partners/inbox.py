@@ -122,17 +122,17 @@ class ListServer:
             hit = receive_hit(report, agency, offered.entry, now)
         with self._file.writing() as tables:
             if tables.hits.get(agency, hit.hit_id) is None:
-                permit = self._note(door, agency, hit, offered)
-                self._publish(permit, door, hit)
+                self._note(door, agency, hit, offered)
+                publish_hits(door.streams, door.settings, [hit])  # notified and shown like any other
                 done = PendingHit(
                     agency=agency, hit_id=hit.hit_id, entry_id=hit.entry.entry_id, hit=None, since=now
                 )
                 tables.hits.put(done)
         return HitReceipt()
 
-    def _note(self, door: Door, agency: str, hit: AlertHit, offered: OutgoingOffer) -> Permit:
+    def _note(self, door: Door, agency: str, hit: AlertHit, offered: OutgoingOffer) -> None:
         entry = offered.entry
-        return door.enter(
+        door.enter(
             "partner_told",
             str(hit.hit_id),
             change=f"{agency} saw {entry.entry_id} by its camera {hit.detection.camera_id}",
@@ -140,12 +140,6 @@ class ListServer:
             case_number=entry.case_number,
             reason=entry_reason(entry),
         )
-
-    def _publish(self, _permit: Permit, door: Door, hit: AlertHit) -> None:
-        """Publish the hit as the match flow and look-backs do, so that it is notified and shown like any
-        other.
-        """
-        publish_hits(door.streams, door.settings, [hit])
 
 
 def _check_name(signed: str, named: str) -> None:

@@ -29,7 +29,7 @@ from platestream.partners.remote_hits import report_hit
 from platestream.partners.sharing import Sharing
 from platestream.partners.transport import Client, Partner
 from platestream.runtime.clock import Clock, utc_now
-from platestream.runtime.metrics import meters, serve
+from platestream.runtime.metrics import meters
 from platestream.schemas import metrics, topics
 from platestream.schemas.alert_hit import AlertHit
 from platestream.schemas.hotlist import OWN_SOURCE, PARTNER_SOURCE, HotListEntry
@@ -248,11 +248,6 @@ class NotificationJob:
             for hit in tables.hits.all(name):
                 if hit.hit is not None:
                     tables.hits.put(msgspec.structs.replace(hit, fault=fault))
-
-
-def serve_metrics(port: int) -> None:
-    """Serve this process's metrics on `port`. Raises PortTakenError."""
-    serve(port)
 
 
 def _prefix(source: str) -> bytes:

@@ -196,7 +196,7 @@ def follow(tables: Lists, own: Mapping[str, HotListEntry], sharing: Sharing, now
             end(tables, one, "the entry has ended", now)
         elif against := sharing.objection(one.agency, now) or _entry_objection(entry, one.agency):
             end(tables, one, against, now)
-        elif _differ(entry, one.entry):
+        elif any(getattr(entry, name) != getattr(one.entry, name) for name in OFFERED_FIELDS):
             tables.offered.put(
                 msgspec.structs.replace(one, entry=entry, refused="", untold_since=one.untold_since or now)
             )
@@ -207,10 +207,6 @@ def end(tables: Lists, one: OutgoingOffer, because: str, now: datetime) -> Outgo
     ended = msgspec.structs.replace(one, stands=False, ended=because, ended_at=now, untold_since=now)
     tables.offered.put(ended)
     return ended
-
-
-def _differ(entry: HotListEntry, before: HotListEntry) -> bool:
-    return any(getattr(entry, name) != getattr(before, name) for name in OFFERED_FIELDS)
 
 
 def _offerable(door: Door, entry_id: str, now: datetime) -> HotListEntry:

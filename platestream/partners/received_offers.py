@@ -69,7 +69,8 @@ def take(
         if one.decision == "taken":
             raise RefusedError("partners", "this entry is taken already")
         if not one.is_confirmed(read_config(door.settings).lists.lease, now):
-            raise RefusedError("partners", f"{one.agency} has not said since {_at(one)} that it stands")
+            heard = f"{one.heard_at:%Y-%m-%d %H:%M} UTC"
+            raise RefusedError("partners", f"{one.agency} has not said since {heard} that it stands")
         Sharing.now(door).check(one.agency, now)
         designations(door.streams).check(one.entry, now)
     entry = keep_listed_at(one.entry, None, now)
@@ -131,7 +132,9 @@ class OfferInbox:
             refusal = NOT_POLICE
         elif before is None and len(tables.incoming.all(agency.id)) >= MOST_OFFERS:
             refusal = f"{MOST_OFFERS} entries of yours are offered already: no more at once"
-        elif before is None and _taken_id(tables, agency.id, entry.entry_id):
+        elif before is None and entry.entry_id in {
+            one.entry.entry_id for one in tables.incoming.all(agency.id)
+        }:
             refusal = "another offer of yours begins with the same 12 digits"
         elif entry.expires_at <= now:
             refusal = "`expires_at` is past"
@@ -334,10 +337,6 @@ def _decision(one: IncomingOffer, shared: bool) -> Decision:
     return "dropped" if one.decision == "taken" and not shared else one.decision
 
 
-def _taken_id(tables: Lists, agency: str, name: str) -> bool:
-    return any(one.entry.entry_id == name for one in tables.incoming.all(agency))
-
-
 def _effect(one: IncomingOffer, entry: HotListEntry | None) -> str:
     """Return the hash of the change of the list; empty where a removed entry is not on it."""
     written = HotListChange(one.entry.entry_id, entry)
@@ -386,7 +385,3 @@ def check_newer(tables: Lists, agency: str, number: int, now: datetime) -> None:
     """Raise OldMessage where an agency has sent a newer message since."""
     if not tables.is_newer(agency, number, now):
         raise OldMessage("partners", "this is not newer than what you said last")
-
-
-def _at(one: IncomingOffer) -> str:
-    return f"{one.heard_at:%Y-%m-%d %H:%M} UTC"

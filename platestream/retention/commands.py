@@ -12,6 +12,7 @@ from platestream.cli.options import MetricsPort
 from platestream.cli.output import err, out, print_faults, print_json, table
 from platestream.keys.key_folder import HOUR
 from platestream.retention import service as retention
+from platestream.runtime.metrics import serve as serve_metrics
 from platestream.schemas.ledger import LedgerEntry
 from platestream.schemas.pluralize import pluralize
 
@@ -34,7 +35,7 @@ def run(
     and platestream retention run --every 15 --metrics-port 3031
     """
     if metrics_port:
-        retention.serve_metrics(metrics_port)
+        serve_metrics(metrics_port)
     with open_door("retention run", broken_rules=True) as person:
         job = retention.start_scheduled(person) if every else person
         while True:

@@ -49,7 +49,7 @@ from platestream.retention.recovery_stores import clean
 from platestream.retention.tally import LAST, CompletenessReport, daily, seal
 from platestream.retention.utilization import tally
 from platestream.runtime.faults import Faults
-from platestream.runtime.metrics import meters, serve
+from platestream.runtime.metrics import meters
 from platestream.schemas import metrics, topics
 from platestream.schemas.expiring_tables import DAY, EXPIRING_TABLES
 from platestream.schemas.fields import Instant
@@ -260,11 +260,6 @@ def log(door: Door, last: int) -> ReceiptLog:
     with unreadable() as unread:
         receipts = ledger.read_records(client, "retention", "run", Receipt)[-last:][::-1]
     return ReceiptLog(receipts=receipts, faults=[*unread, *ledger.verify(client)])
-
-
-def serve_metrics(port: int) -> None:
-    """Serve this process's metrics on `port`. Raises PortTakenError."""
-    serve(port)
 
 
 def _seal_counts(door: Door, now: datetime) -> None:

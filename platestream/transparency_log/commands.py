@@ -14,6 +14,7 @@ from platestream.cli.door import display_zone, format_local, open_door, settings
 from platestream.cli.options import Case, MetricsPort
 from platestream.cli.output import err, out, print_faults, print_json, table, write
 from platestream.retention import period_proof
+from platestream.runtime.metrics import serve as serve_metrics
 from platestream.runtime.private_file import new_file
 from platestream.schemas.pluralize import pluralize
 from platestream.transparency_log import inquiry_proof
@@ -51,7 +52,7 @@ def publish(
     if every and another_log:
         raise typer.BadParameter("--another-log cannot be combined with --every")
     if metrics_port:
-        transparency_log.serve_metrics(metrics_port)
+        serve_metrics(metrics_port)
     with open_door("audit publish") as person:
         if not every:
             _print_result(transparency_log.publish_as_person(person, datetime.now(UTC), another=another_log))

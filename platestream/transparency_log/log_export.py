@@ -98,7 +98,7 @@ def verify(
             yield f"line {number}: seal {item.seal} does not follow from seal {last}"
         if bytes(item.inquiry) == b"null":
             yield f"line {number}: seal {item.seal}: its inquiry was gone from the log"
-        elif item.hash != _hash(item):
+        elif item.hash != hashlib.sha256(item.previous.encode() + b"\n" + bytes(item.inquiry)).hexdigest():
             yield f"line {number}: seal {item.seal}: the inquiry is not what was sealed"
         last, last_hash, count = item.seal, item.hash, count + 1
         if str(last) == expected_seal and last_hash != wanted_hash:
@@ -122,10 +122,6 @@ def _parse(text: bytes) -> Line | Head | None:
     with suppress(*NOT_JSON):
         return msgspec.json.decode(text, type=Head)
     return None
-
-
-def _hash(line: Line) -> str:
-    return hashlib.sha256(line.previous.encode() + b"\n" + bytes(line.inquiry)).hexdigest()
 
 
 def _expired(line: Line, now: datetime) -> bool:

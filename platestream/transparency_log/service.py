@@ -7,7 +7,7 @@ from clickhouse_connect.driver.client import Client
 from platestream.access.door import Clients, Door
 from platestream.access.rules_reader import in_force
 from platestream.edges.clickhouse_client import SEALER, DatabaseError
-from platestream.runtime.metrics import meters, serve
+from platestream.runtime.metrics import meters
 from platestream.runtime.private_file import PrivateFileError
 from platestream.schemas import metrics
 from platestream.settings import Settings
@@ -69,11 +69,6 @@ def witness_states(log_config: LogConfig) -> dict[str, WitnessState]:
 def last_run(log_config: LogConfig) -> LastRun | None:
     """Return the result of the last publication, None where there was none. Raises PrivateFileError."""
     return log_config.state.last_run()
-
-
-def serve_metrics(port: int) -> None:
-    """Serve this process's metrics on `port`. Raises PortTakenError."""
-    serve(port)
 
 
 def _publish(
