@@ -237,10 +237,6 @@ class Console:
         """Return the locations of the registered cameras, at most REGISTRY_MAX_AGE old."""
         return self._registered()[3]
 
-    def forget_people(self) -> None:
-        """Forget the registered people, because they have just changed."""
-        self.forget()
-
     def sections(self, who: str) -> list[Section]:
         """Return the sections that are offered to this person."""
         return self._drawing.sections(self.roles(who))

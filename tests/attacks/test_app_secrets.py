@@ -111,7 +111,7 @@ def test_without_its_key_nobody_signs_in_by_app_which_is_said_and_mended(
     key = pages.data / "keys" / ACCOUNT_KEY
     aside = key.rename(tmp_path / "aside")
     monkeypatch.setenv("PLATESTREAM_DATA", str(pages.data))
-    (found,) = apps(CheckContext({}))
+    found = apps(CheckContext({}))
     assert (found.state, ACCOUNT_KEY in found.found) == ("wrong", True)
     assert any(ACCOUNT_KEY in gap for gap in check(pages)[1])
     later(pages)
@@ -126,7 +126,7 @@ def test_without_its_key_nobody_signs_in_by_app_which_is_said_and_mended(
     browser = pages.browser("vale")
     browser.send(FACTOR, code=code_of(pages, secret))
     assert admitted(browser)
-    (found,) = apps(CheckContext({}))
+    found = apps(CheckContext({}))
     assert (found.state, found.found) == ("right", "Secrets of 1 app are encrypted.")
 
 
@@ -163,6 +163,6 @@ def test_on_kafka_without_a_folder_of_keys_secrets_stay_in_clear_and_the_doctor_
     monkeypatch.setenv("PLATESTREAM_KAFKA", "127.0.0.1:1")
     context = CheckContext({})
     second_factor.protect(context.settings)
-    (found,) = apps(context)
+    found = apps(context)
     assert (found.state, found.found) == ("soon", "Secrets of 1 app are in clear.")
     assert "PLATESTREAM_KEYS" in found.do

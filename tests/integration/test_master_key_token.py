@@ -191,11 +191,11 @@ def test_doctor_names_the_token_and_a_pin_that_others_can_read(
     monkeypatch.setenv("PLATESTREAM_DATA", str(tmp_path))
     monkeypatch.setenv("PLATESTREAM_MASTER_KEY", softhsm.uri(pin=pin))
     open_keys(load_settings()).seal("frames", None, b"picture")
-    (found,) = check_keys(CheckContext({}))
+    found = check_keys(CheckContext({}))
     assert (found.state, found.found) == (
         "right",
         "1 hour have a key, wrapped by the key platestream of the token agency.",
     )
     pin.chmod(0o644)
-    (found,) = check_keys(CheckContext({}))
+    found = check_keys(CheckContext({}))
     assert (found.state, found.do) == ("wrong", f"chmod go= {pin}")

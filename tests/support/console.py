@@ -64,7 +64,7 @@ class Pages:
         stamped = [msgspec.structs.replace(one, changed_at=datetime.now(UTC)) for one in records]
         self.streams.append(topics.REGISTRY, [topics.REGISTRY.encode(one) for one in stamped])
         self.database.put(REGISTRY, *stamped)
-        self.console.forget_people()
+        self.console.forget()
 
     def browser(self, who: str = "", *, failing: bool = True) -> "Person":
         """A browser, of `who` signed in, or of nobody. Without `failing` a page that fails answers 500."""

@@ -98,7 +98,7 @@ def test_a_profile_that_is_not_there_is_a_wrong_setting(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PLATESTREAM_PROFILE", "nowhere")
-    (found,) = installation.settings(here())
+    found = installation.settings(here())
     assert found.state == "wrong"
     assert "nowhere" in found.found
 
@@ -134,14 +134,14 @@ def test_a_file_of_secrets_that_is_gone_is_told(folder: Path, monkeypatch: pytes
 @pytest.mark.parametrize(("mode", "state"), [(0o700, "right"), (0o750, "wrong"), (0o701, "wrong")])
 def test_the_data_folder_is_for_its_owner_alone(folder: Path, mode: int, state: str) -> None:
     folder.chmod(mode)
-    assert states(installation.data(here())) == [state]
+    assert installation.data(here()).state == state
 
 
 def test_a_data_folder_that_this_account_may_not_use_is_wrong(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("platestream.operations.doctor.installation.os.access", lambda _path, _mode: False)
-    (found,) = installation.data(here())
+    found = installation.data(here())
     assert found.found == f"This account may not write {folder}."
 
 
@@ -160,7 +160,7 @@ def test_little_disk_is_told_by_the_rule_of_status(folder: Path, monkeypatch: py
 
 def test_a_model_that_was_changed_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(ocr.OWN, ocr.PLATES, ("plates.onnx", "0" * 64))
-    (found,) = installation.recogniser(here())
+    found = installation.recogniser(here())
     assert found.state == "wrong"
     assert "plates.onnx has SHA-256" in found.found
 
@@ -169,7 +169,7 @@ def test_a_device_that_the_models_do_not_run_on_is_told(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PLATESTREAM_DEVICE", "cuda")
-    (found,) = installation.recogniser(here())
+    found = installation.recogniser(here())
     assert found.state == "wrong"
     assert "CUDAExecutionProvider" in found.found
     assert "PLATESTREAM_DEVICE" in found.do
@@ -207,7 +207,7 @@ def test_a_certificate_that_cannot_be_read_does_not_hide_the_next(folder: Path, 
 
 @pytest.mark.parametrize(("result", "state"), [(True, "right"), (False, "wrong")])
 def test_the_clock_is_right_where_ntp_keeps_it(result: bool, state: str) -> None:
-    assert states(machine.clock(CheckContext({}, synchronised=lambda: result))) == [state]
+    assert machine.clock(CheckContext({}, synchronised=lambda: result)).state == state
 
 
 def test_a_clock_of_which_nothing_is_known_is_not_looked_at() -> None:
@@ -249,17 +249,17 @@ def test_a_check_that_fails_stops_none_and_shows_no_data(folder: Path) -> None:
 
 
 def test_it_says_which_cryptographic_modules_are_validated_ones(monkeypatch: pytest.MonkeyPatch) -> None:
-    (found,) = machine.cryptography(CheckContext({}))
+    found = machine.cryptography(CheckContext({}))
     assert (found.state == "right") == found.found.startswith("In FIPS mode")
     assert re.search(
         r"OpenSSL \d\S* of cryptography.*OpenSSL \d\S* of Python.*the kernel|In FIPS mode", found.found
     )
     here = fips.modes()
     monkeypatch.setattr(fips, "modes", lambda: dict.fromkeys(here, True))
-    (found,) = machine.cryptography(CheckContext({}))
+    found = machine.cryptography(CheckContext({}))
     assert (found.state, found.found.startswith("In FIPS mode are OpenSSL ")) == ("right", True)
     monkeypatch.setattr(fips, "modes", lambda: here | {"the kernel": False})
-    (found,) = machine.cryptography(CheckContext({}))
+    found = machine.cryptography(CheckContext({}))
     assert "so no validated modules (FIPS 140): " in found.found
     assert (found.state, "SC-13" in found.do) == ("soon", True)
 

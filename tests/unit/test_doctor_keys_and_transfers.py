@@ -32,12 +32,12 @@ def here() -> CheckContext:
 
 def test_before_the_first_frame_there_is_no_key_to_look_at(folder: Path) -> None:
     with pytest.raises(NotCheckedError, match="no key was made yet"):
-        list(keys(here()))
+        keys(here())
 
 
 def test_keys_on_the_disk_of_the_data_are_a_warning(folder: Path) -> None:
     KeyFolder(folder / "keys").seal("frames", None, b"picture")
-    (found,) = keys(here())
+    found = keys(here())
     assert found.state == "soon"
     assert "on the disk of the data" in found.found
 
@@ -51,7 +51,7 @@ def test_keys_on_another_disk_are_right(folder: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv("PLATESTREAM_KEYS", str(elsewhere))
     KeyFolder(elsewhere).seal("frames", None, b"picture")
     try:
-        (found,) = keys(here())
+        found = keys(here())
     finally:
         for path in elsewhere.iterdir():
             path.unlink()
@@ -63,11 +63,11 @@ def test_keys_on_another_disk_are_right(folder: Path, monkeypatch: pytest.Monkey
 def test_a_master_key_that_is_open_to_others_or_wrong_is_a_fault(folder: Path) -> None:
     KeyFolder(folder / "keys").seal("frames", None, b"picture")
     (folder / "keys" / MASTER).chmod(0o640)
-    (found,) = keys(here())
+    found = keys(here())
     assert (found.state, found.do) == ("wrong", f"chmod go= {folder / 'keys' / MASTER}")
     (folder / "keys" / MASTER).chmod(0o600)
     (folder / "keys" / MASTER).write_bytes(bytes(32))
-    (found,) = keys(here())
+    found = keys(here())
     assert found.state == "wrong"
     assert "not wrapped by" in found.found
 
@@ -76,7 +76,7 @@ def test_on_a_broker_without_keys_it_says_that_nothing_is_encrypted(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PLATESTREAM_KAFKA", "localhost:9092")
-    (found,) = keys(here())
+    found = keys(here())
     assert found.state == "soon"
     assert "PLATESTREAM_KEYS" in found.do
 

@@ -69,16 +69,16 @@ def as_its_disk(tmp_path: Path, file: Path) -> None:
 
 
 def test_the_doctor_warns_of_it() -> None:
-    (soon,) = swap(CheckContext({}, swaps=lambda: ["/dev/sda3"]))
+    soon = swap(CheckContext({}, swaps=lambda: ["/dev/sda3"]))
     assert (soon.state, "/dev/sda3" in soon.found) == ("soon", True)
-    (right,) = swap(CheckContext({}, swaps=list))
+    right = swap(CheckContext({}, swaps=list))
     assert right.state == "right"
 
     def absent() -> list[str]:
         raise FileNotFoundError
 
     with pytest.raises(NotCheckedError):
-        list(swap(CheckContext({}, swaps=absent)))
+        swap(CheckContext({}, swaps=absent))
 
 
 @pytest.mark.parametrize(("encrypted", "state"), [(True, "right"), (False, "soon")])
@@ -93,8 +93,8 @@ def test_the_doctor_says_whether_the_tables_are_on_an_encrypted_disk(
         return encrypted
 
     monkeypatch.setenv("PLATESTREAM_CLICKHOUSE", f"chdb://{tmp_path}/tables/platestream")
-    (answer,) = table_disk(CheckContext({}, encrypted=says))
+    answer = table_disk(CheckContext({}, encrypted=says))
     assert (answer.state, asked) == (state, [tmp_path / "tables" / "platestream"])
     monkeypatch.setenv("PLATESTREAM_CLICKHOUSE", "https://smith:x@ch.example:8443/platestream")
     with pytest.raises(NotCheckedError):
-        list(table_disk(CheckContext({}, encrypted=says)))
+        table_disk(CheckContext({}, encrypted=says))

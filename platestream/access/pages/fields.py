@@ -98,7 +98,7 @@ def save_record(
     else:
         record = msgspec.structs.replace(known, **{"active": True, **fields})
     written = how(request.door, record, request.now)
-    request.console.forget_people()
+    request.console.forget()
     if known is not None and known.active:
         message = f"{kind.capitalize()} {written.id} is changed."
         _RESTORE.offer(request, message, RecordChange(written, known))
@@ -108,7 +108,7 @@ def save_record(
 def deactivate_record(request: PageRequest, kind: Kind, but: str = "") -> RegistryRecord:
     """Deactivate the record that a form names; `but` states the effects that cannot be undone."""
     ended = job.end(request.door, kind, request.field("id"), request.now)
-    request.console.forget_people()
+    request.console.forget()
     was = msgspec.structs.replace(ended, active=True)
     message = f"{kind.capitalize()} {ended.id} is deactivated{but}."
     _RESTORE.offer(request, message, RecordChange(ended, was))
@@ -134,7 +134,7 @@ class RecordChange(msgspec.Struct, frozen=True):
 
 def _restore(later: PageRequest, change: RecordChange) -> str:
     job.restore(later.door, change.written, change.was, later.now)
-    later.console.forget_people()
+    later.console.forget()
     section, own_page = SECTIONS[change.was.kind]
     return address(section, change.was.id) if own_page else f"{BASE}/{section}"
 

@@ -68,7 +68,7 @@ def found(request: PageRequest) -> Response:
     registry.put_agency(door, agency, now)
     code = recovery.code_at_founding(door, roles)
     registry.put_user(door, person, now, roles)
-    request.console.forget_people()
+    request.console.forget()
     accounts.set_own(door, password, now, request.place)
     versions = request.console.passwords.version(who), accounts.resets(door.settings, who)
     request.session.change(password=versions[0], resets=versions[1])

@@ -21,7 +21,7 @@ def begin(request: PageRequest) -> Response:
     """Start a shift."""
     hours = next((one for one in HOURS if str(one) == request.field("hours")), HOURS[-1])
     record = shifts.log_in(request.door, timedelta(hours=hours), request.now, cameras=request.fields("car"))
-    request.console.forget_people()
+    request.console.forget()
     request.session.change(shift=record.id)  # which ends with the shift
     return request.redirect("/hits")
 
@@ -29,7 +29,7 @@ def begin(request: PageRequest) -> Response:
 def end(request: PageRequest) -> Response:
     """End the shift. The session ends with it."""
     shifts.log_out(request.door, request.now)
-    request.console.forget_people()
+    request.console.forget()
     return request.console.sign_out(request.session)
 
 

@@ -105,7 +105,7 @@ def approve_gateway(request: PageRequest) -> Response:
         day(request, "approved_at") or request.now,
         request.now,
     )
-    request.console.forget_people()
+    request.console.forget()
     return request.redirect(f"{BASE}/cameras")
 
 

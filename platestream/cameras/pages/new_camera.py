@@ -96,7 +96,7 @@ def add(request: PageRequest) -> Response:
     if path is None:
         return request.refusal_page(NO_GATEWAY)
     written = adding.add(request.door, path, _camera(request), request.field("approved_by"), request.now)
-    request.console.forget_people()
+    request.console.forget()
     return request.redirect(address("cameras", written.id))
 
 

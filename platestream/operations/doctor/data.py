@@ -30,38 +30,36 @@ MOST_SECONDS = 2.0
 _TIME = "SELECT now64(6, 'UTC')"
 
 
-def database(context: CheckContext) -> Iterable[CheckResult]:
+def database(context: CheckContext) -> CheckResult:
     """Check that the database answers this account."""
     where = _where(context.settings)
     why = context.unreachable
     if isinstance(why, FolderInUseError):
         raise NotCheckedError(str(why))
     if why is not None:
-        return [
-            fault(
-                f"{where}: {why}.",
-                "Start it (platestream up), or name the right one in PLATESTREAM_CLICKHOUSE.",
-            )
-        ]
-    return [ok(f"{where} answers the account {signed_in(context.settings)}.")]
+        return fault(
+            f"{where}: {why}.",
+            "Start it (platestream up), or name the right one in PLATESTREAM_CLICKHOUSE.",
+        )
+    return ok(f"{where} answers the account {signed_in(context.settings)}.")
 
 
-def migrations(context: CheckContext) -> Iterable[CheckResult]:
+def migrations(context: CheckContext) -> CheckResult:
     """Check that tables and views are those of this release."""
     client = context.client(AUDITOR)
     try:
         missing = run("reading the migrations", lambda: migrate.apply(client, dry_run=True))
     except MigrationError as error:
-        return [fault(sentence(error), "Run the release that this database is of.")]
+        return fault(sentence(error), "Run the release that this database is of.")
     if missing:
-        return [fault(f"Not applied: {', '.join(missing)}.", "platestream migrate")]
+        return fault(f"Not applied: {', '.join(missing)}.", "platestream migrate")
     added = [one.title for one in migrate.list_migrations(client) if one.state == "newer"]
     if added:
-        return [ok(f"Of this release; {', '.join(added)} of a newer one only adds to the tables.")]
-    return [ok("Tables and views are those of this release.")]
+        return ok(f"Of this release; {', '.join(added)} of a newer one only adds to the tables.")
+    return ok("Tables and views are those of this release.")
 
 
-def database_clock(context: CheckContext) -> Iterable[CheckResult]:
+def database_clock(context: CheckContext) -> CheckResult:
     """Check that the database's clock agrees with this machine's."""
     client = context.client(AUDITOR)
     before = context.now()
@@ -69,10 +67,10 @@ def database_clock(context: CheckContext) -> Iterable[CheckResult]:
     ahead = _ahead(before, theirs, context.now())
     if abs(ahead) > MOST_SECONDS:
         way = "ahead of" if ahead > 0 else "behind"
-        return [
-            fault(f"It is {abs(ahead):.0f} s {way} this machine's clock.", "Switch NTP on where one is off.")
-        ]
-    return [ok(f"It agrees with this machine's within {MOST_SECONDS:.0f} s.")]
+        return fault(
+            f"It is {abs(ahead):.0f} s {way} this machine's clock.", "Switch NTP on where one is off."
+        )
+    return ok(f"It agrees with this machine's within {MOST_SECONDS:.0f} s.")
 
 
 def topics(context: CheckContext) -> Iterable[CheckResult]:
@@ -102,22 +100,20 @@ def retention(context: CheckContext) -> Iterable[CheckResult]:
     return late or [ok(sentence(f"{found.figure} UTC"))]
 
 
-def administrator(context: CheckContext) -> Iterable[CheckResult]:
+def administrator(context: CheckContext) -> CheckResult:
     """Check that an administrator may register people."""
     people, rules = _registry(context)
     there = len(people.with_role("administrator", context.now(), rules))
     if not there:
-        return [
-            fault(
-                "No administrator is active and trained.",
-                "To found: platestream registry user NAME --role administrator --trained DAY. Once there was "
-                "one: two people, platestream registry recover NAME (docs/how-to/administrator/people.md).",
-            )
-        ]
-    return [ok(f"{pluralize(there, 'administrator')} active and trained.")]
+        return fault(
+            "No administrator is active and trained.",
+            "To found: platestream registry user NAME --role administrator --trained DAY. Once there was "
+            "one: two people, platestream registry recover NAME (docs/how-to/administrator/people.md).",
+        )
+    return ok(f"{pluralize(there, 'administrator')} active and trained.")
 
 
-def second_factor(context: CheckContext) -> Iterable[CheckResult]:
+def second_factor(context: CheckContext) -> CheckResult:
     """Check that the rules require a second factor at sign-in, and who has none."""
     rule = in_force(context.client(AUDITOR)).profile.sign_in
     people, _rules = _registry(context)
@@ -130,13 +126,11 @@ def second_factor(context: CheckContext) -> Iterable[CheckResult]:
             "do not say who needs one" if rule.second_factor is None else "do not require one of everybody"
         )
         people_alone = pluralize(free, "person", "people")
-        return [
-            warning(
-                f"The rules in force {found}: {people_alone} may sign in with a password alone.",
-                "platestream registry rules --second-factor everybody --by NAME (CJIS policy, IA-2).",
-            )
-        ]
-    return [ok("Everybody signs in to the console with a second factor.")]
+        return warning(
+            f"The rules in force {found}: {people_alone} may sign in with a password alone.",
+            "platestream registry rules --second-factor everybody --by NAME (CJIS policy, IA-2).",
+        )
+    return ok("Everybody signs in to the console with a second factor.")
 
 
 def training(context: CheckContext) -> Iterable[CheckResult]:

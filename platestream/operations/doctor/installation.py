@@ -26,16 +26,16 @@ MOST_DAYS = 365
 SECRETS = ("kafka_config_file", "clickhouse_file", "notify_file", "evidence_key_file", "oidc_file")
 
 
-def settings(_context: CheckContext) -> Iterable[CheckResult]:
+def settings(_context: CheckContext) -> CheckResult:
     """Check that the settings can be read, and the profile that they name."""
     try:
         profile = load_settings().profile
         if profile:
             load_profile(profile)
     except (SettingsError, ProfileError) as error:
-        return [fault(str(error), "Put this setting right (docs/reference/settings.md).")]
+        return fault(str(error), "Put this setting right (docs/reference/settings.md).")
     named = f", with the profile {profile}" if profile else ""
-    return [ok(f"They can be read{named}.")]
+    return ok(f"They can be read{named}.")
 
 
 def environment(context: CheckContext) -> Iterator[CheckResult]:
@@ -69,23 +69,21 @@ def secrets(context: CheckContext) -> Iterator[CheckResult]:
         yield warning(said, "platestream keys rotate") if days > MOST_DAYS else ok(said)
 
 
-def data(context: CheckContext) -> Iterable[CheckResult]:
+def data(context: CheckContext) -> CheckResult:
     """Check that the data folder exists, can be written, and is readable by its owner only."""
     configured = context.settings
     folder = configured.data
     if configured.kafka and configured.names_server:
         raise NotCheckedError("topics are a broker's and tables a server's: neither is in this folder")
     if not folder.exists():
-        return [
-            fault(f"{folder} is not there.", "Name the right one in PLATESTREAM_DATA, or platestream up.")
-        ]
+        return fault(f"{folder} is not there.", "Name the right one in PLATESTREAM_DATA, or platestream up.")
     if not folder.is_dir():
-        return [fault(f"{folder} is no folder.", "Name a folder of its own in PLATESTREAM_DATA.")]
+        return fault(f"{folder} is no folder.", "Name a folder of its own in PLATESTREAM_DATA.")
     if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
-        return [fault(f"This account may not write {folder}.", "Be the account that the system runs under.")]
+        return fault(f"This account may not write {folder}.", "Be the account that the system runs under.")
     if open_to_others(folder):
-        return [fault(f"{folder} is open to others, and has passwords.", f"chmod 700 {folder}")]
-    return [ok(f"{folder.absolute()} can be written, and is for its owner alone.")]
+        return fault(f"{folder} is open to others, and has passwords.", f"chmod 700 {folder}")
+    return ok(f"{folder.absolute()} can be written, and is for its owner alone.")
 
 
 def disk(context: CheckContext) -> Iterable[CheckResult]:
@@ -96,7 +94,7 @@ def disk(context: CheckContext) -> Iterable[CheckResult]:
     return short or [ok(f"{share:.0%} of the disk of {folder} is free.")]
 
 
-def recogniser(context: CheckContext) -> Iterable[CheckResult]:
+def recogniser(context: CheckContext) -> CheckResult:
     """Check that the models are intact and that ONNX Runtime loads the one that reads plates."""
     folder = context.settings.models
     try:
@@ -106,11 +104,11 @@ def recogniser(context: CheckContext) -> Iterable[CheckResult]:
             mend = "Put it right, or set PLATESTREAM_DEVICE to cpu"
         else:
             mend = "Put the folder of PLATESTREAM_MODELS right" if folder else "Install the package anew"
-        return [fault(sentence(error), f"{mend}, and try with platestream read PICTURE.")]
+        return fault(sentence(error), f"{mend}, and try with platestream read PICTURE.")
     pinned = (
         f"of {folder}, which has no checksums to compare," if folder else "have the pinned checksums, and"
     )
-    return [ok(f"The models {pinned} ONNX Runtime loads the model {name}.")]
+    return ok(f"The models {pinned} ONNX Runtime loads the model {name}.")
 
 
 def unknown_settings(names: Iterable[str]) -> list[str]:

@@ -35,26 +35,24 @@ def certificates(context: CheckContext) -> Iterator[CheckResult]:
         yield _ends(name, end, context.now())
 
 
-def clock(context: CheckContext) -> Iterable[CheckResult]:
+def clock(context: CheckContext) -> CheckResult:
     """Check that NTP synchronizes this machine's clock."""
     synchronized = context.synchronised()
     if synchronized is None:
         raise NotCheckedError("the kernel does not say")
     if not synchronized:
-        return [
-            fault("NTP does not keep this machine's clock.", "timedatectl set-ntp true, or start chrony.")
-        ]
-    return [ok("NTP keeps this machine's clock.")]
+        return fault("NTP does not keep this machine's clock.", "timedatectl set-ntp true, or start chrony.")
+    return ok("NTP keeps this machine's clock.")
 
 
-def cryptography(_context: CheckContext) -> Iterable[CheckResult]:
+def cryptography(_context: CheckContext) -> CheckResult:
     """Say which cryptographic modules are in FIPS mode. The system runs without, CJIS asks for it."""
     modes = fips.modes()
     off = [name for name, on in modes.items() if not on]
     if not off:
-        return [ok(f"In FIPS mode are {', '.join(modes)}.")]
+        return ok(f"In FIPS mode are {', '.join(modes)}.")
     found = f"Not in FIPS mode, so no validated modules (FIPS 140): {', '.join(off)}. {ALGORITHMS}"
-    return [warning(found, "Where the CJIS Security Policy counts (SC-13), ask your CJIS Systems Officer.")]
+    return warning(found, "Where the CJIS Security Policy counts (SC-13), ask your CJIS Systems Officer.")
 
 
 def processes(context: CheckContext) -> Iterable[CheckResult]:

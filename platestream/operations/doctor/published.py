@@ -1,6 +1,6 @@
 """Checks of the published inquiry log and its witnesses."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from platestream.operations.doctor.context import CheckContext
@@ -14,24 +14,24 @@ SILENT = timedelta(days=1)
 PAGE = "docs/how-to/operator/published-log.md"
 
 
-def log(context: CheckContext) -> Iterable[CheckResult]:
+def log(context: CheckContext) -> CheckResult:
     """Check that the log was published lately and that publishing was not refused."""
     found = _log_config(context)
     ran = last_run(found)
     if ran is None:
         raise NotCheckedError("nothing was published from this folder yet")
     if ran.refused:
-        return [fault(sentence(ran.refused), "See LogRefused in the runbook.")]
+        return fault(sentence(ran.refused), "See LogRefused in the runbook.")
     age = context.now() - datetime.fromtimestamp(ran.at, UTC)
     if age > LATE:
         mend = "Start it: platestream up, or platestream audit publish --every 5."
-        return [fault(f"It was published {age / timedelta(hours=1):.0f} hours ago.", mend)]
+        return fault(f"It was published {age / timedelta(hours=1):.0f} hours ago.", mend)
     if ran.unstamped:
-        return [
-            warning(f"Published, without a time stamp: {ran.unstamped}.", f"See the time stamps of {PAGE}.")
-        ]
+        return warning(
+            f"Published, without a time stamp: {ran.unstamped}.", f"See the time stamps of {PAGE}."
+        )
     size = getattr(found.state.signed(), "size", 0)
-    return [ok(f"{pluralize(size, 'entry')} under the last head.")]
+    return ok(f"{pluralize(size, 'entry')} under the last head.")
 
 
 def witnesses(context: CheckContext) -> Iterator[CheckResult]:

@@ -1,6 +1,6 @@
 """Checks of what leaves the tables: backups, memory that is written to swap, and the disk itself."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from platestream.edges.clickhouse_client import AUDITOR, Dsn, read_rows
 from platestream.keys.recipients import RecipientError, read_recipients
@@ -43,33 +43,29 @@ def backups(context: CheckContext) -> Iterator[CheckResult]:
             )
 
 
-def swap(context: CheckContext) -> Iterable[CheckResult]:
+def swap(context: CheckContext) -> CheckResult:
     """Check that no memory is written to swap unencrypted."""
     try:
         found = context.swaps()
     except OSError:
         raise NotCheckedError("the kernel does not say") from None
     if found:
-        return [
-            warning(
-                f"Swap is not known to be encrypted: {', '.join(found)}.",
-                "swapoff --all, or encrypt it (crypttab, zram): memory has plates and keys.",
-            )
-        ]
-    return [ok("Swap is off or encrypted.")]
+        return warning(
+            f"Swap is not known to be encrypted: {', '.join(found)}.",
+            "swapoff --all, or encrypt it (crypttab, zram): memory has plates and keys.",
+        )
+    return ok("Swap is off or encrypted.")
 
 
-def table_disk(context: CheckContext) -> Iterable[CheckResult]:
+def table_disk(context: CheckContext) -> CheckResult:
     """Check that the tables, which have plates in clear, are on an encrypted disk."""
     named, data = Dsn.parse(context.settings.clickhouse), context.folder
     if context.settings.names_server:
         raise NotCheckedError("the tables are a server's: its operator knows whether its disk is encrypted")
     folder = named.path if named.scheme == "chdb" else data
     if context.encrypted(folder):
-        return [ok("The tables are on an encrypted disk.")]
-    return [
-        warning(
-            f"The disk of {folder} is not known to be encrypted, and tables have plates in clear.",
-            "Put the data folder on a disk that the kernel encrypts (LUKS), or that its host encrypts.",
-        )
-    ]
+        return ok("The tables are on an encrypted disk.")
+    return warning(
+        f"The disk of {folder} is not known to be encrypted, and tables have plates in clear.",
+        "Put the data folder on a disk that the kernel encrypts (LUKS), or that its host encrypts.",
+    )

@@ -26,7 +26,7 @@ class Check:
 
     name: str
     what: str
-    run: Callable[[CheckContext], Iterable[CheckResult]]
+    run: Callable[[CheckContext], CheckResult | Iterable[CheckResult]]
 
 
 CHECKS = (
@@ -79,7 +79,8 @@ def run_checks(context: CheckContext, checks: Iterable[Check] = CHECKS) -> Itera
 
 def _ask(check: Check, context: CheckContext) -> list[CheckResult]:
     try:
-        return list(check.run(context))
+        found = check.run(context)
+        return [found] if isinstance(found, CheckResult) else list(found)
     except NotCheckedError as why:
         return [CheckResult("not looked at", sentence(why, names=False))]
     except EXPECTED as error:

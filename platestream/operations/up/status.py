@@ -140,7 +140,7 @@ def status(settings: Settings, now: datetime) -> Status:
         "boards": plan.boards,
         "transparency": plan.transparency,
     }
-    disk = free_share(settings.data)
+    disk, known = free_share(settings.data), _registry(settings)
     wrong = (
         *process_faults(running, now, supervisor.log),
         *unresponsive(running, ports, now),
@@ -148,13 +148,13 @@ def status(settings: Settings, now: datetime) -> Status:
         *_cameras(settings, plan, gateway, now),
         *disk_faults(settings.data, disk),
         *partners_late(settings, now),
-        *late_feeds(settings, now),
+        *feed_faults(settings.data, known, now),
         *clock_guard.read_note(settings.data),
         *(public_page_faults(settings, now) if plan.transparency else ()),
     )
     cameras = gateway.cameras if gateway else ()
     ports_of_pages = plan.boards, plan.console, plan.transparency
-    ages = tuple(feed_ages(_registry(settings), now))
+    ages = tuple(feed_ages(known, now))
     return Status(running, waiting, cameras, disk, wrong, *ports_of_pages, ages)
 
 
@@ -162,11 +162,6 @@ def disk_faults(folder: Path, share: float) -> Iterator[str]:
     """Yield a fault where this free share of the disk of `folder` is too small."""
     if share < LITTLE_DISK:
         yield f"{share:.0%} of the disk of {folder} is free: make room, or keep less"
-
-
-def late_feeds(settings: Settings, now: datetime) -> list[str]:
-    """Return a fault for each feed of a hot list that is late, or whose newest file was not imported."""
-    return list(feed_faults(settings.data, _registry(settings), now))
 
 
 def _registry(settings: Settings) -> list[RegistryRecord]:
@@ -214,9 +209,8 @@ def spool(settings: Settings) -> Path | None:
     """Return the folder where the gateway that was started here stores its frames; None without a gateway.
     Raises as `gateway`.
     """
-    folder = Supervisor(settings.data).folder
-    cameras = _plan(folder).cameras if (folder / PLAN).exists() else ""
-    return health.spool(Path(cameras), settings) if cameras else None
+    path = gateway_file(settings)
+    return health.spool(path, settings) if path else None
 
 
 def _plan(folder: Path) -> StartPlan:

@@ -1,7 +1,7 @@
 """Fields that several requests and answers of the API share."""
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, cast
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
@@ -50,14 +50,8 @@ class Justification(RequestModel):
     @property
     def why(self) -> Documentation:
         """Return the documentation for the door."""
-        return Documentation(
-            case_number=self.case_number,
-            reason=self.reason,
-            purpose=self.purpose,
-            violation=self.violation,
-            requester=self.requester,
-            legal_basis=self.legal_basis,
-        )
+        fields = self.model_dump(include=set(Justification.model_fields))
+        return cast(Documentation, fields)
 
 
 class PlaceAndTime(Justification):

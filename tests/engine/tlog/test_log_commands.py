@@ -96,7 +96,7 @@ def test_what_was_altered_since_it_was_published_shows_in_verify_and_stops_nothi
 
 def test_the_job_publishes_by_itself_and_the_doctor_sees_how_it_does(cli: Cli, database: Database) -> None:
     def look(after: timedelta = timedelta()) -> str:
-        (found,) = published.log(CheckContext({}, now=lambda: NOW + after))
+        found = published.log(CheckContext({}, now=lambda: NOW + after))
         return found.state
 
     with pytest.raises(NotCheckedError):
@@ -156,5 +156,5 @@ def test_after_a_restore_nothing_is_signed_until_a_person_begins_another_log(
 
 
 def published_state() -> str:
-    (found,) = published.log(CheckContext({}, now=lambda: NOW))
+    found = published.log(CheckContext({}, now=lambda: NOW))
     return found.state
