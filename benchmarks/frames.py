@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.read import Photo, labelled, load
-from platestream.operators.merge_reads import combine_reads
+from platestream.operators.merge_reads import Merged
 from platestream.reading.ocr import open_engine
 from platestream.reading.plate_reader import TwoPassReader
 from platestream.reading.vote import fold
@@ -38,8 +38,11 @@ def run(
         truth = fold(photo.truth)
         single += sum(top is not None and fold(top.plate) == truth for top in tops)
         for count in range(1, frames + 1):
-            seen = [top for top in tops[:count] if top is not None]
-            together[count - 1] += bool(seen) and fold(combine_reads(seen)[0].plate) == truth
+            merged = Merged()
+            for top in tops[:count]:
+                if top is not None:
+                    merged.add(top)
+            together[count - 1] += any(fold(one.plate) == truth for one in merged.ranked(1))
     total = len(photos)
     one = single / (total * frames)
     return {

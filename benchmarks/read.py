@@ -26,8 +26,8 @@ import pygal
 from rapidfuzz.distance import Levenshtein
 
 from benchmarks.baseline import plain_ocr, turn_about
+from benchmarks.contact_sheet import Tile, contact_sheet
 from benchmarks.plateless import OTHER_SIGNS, background, drawn
-from platestream.reading.drawing import Tile, contact_sheet
 from platestream.reading.ocr import TextEngine, open_engine
 from platestream.reading.plate_reader import TwoPassReader
 from platestream.reading.vote import fold

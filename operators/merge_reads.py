@@ -8,7 +8,7 @@ good ones. Frames of one vehicle share light, angle and dirt, and so their error
 counts as that of the square root of n independent ones.
 """
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator
 from math import exp, log
 from typing import TypeVar
 
@@ -77,14 +77,6 @@ class Merged(msgspec.Struct):
                 if letter != best[place]:
                     text = "".join([*best[:place], letter, *best[place + 1 :]])
                     yield text, total - votes[best[place]] + evidence
-
-
-def combine_reads(reads: Sequence[PlateRead]) -> list[Reading]:
-    """Return `Merged.ranked` of these reads."""
-    merged = Merged()
-    for read in reads:
-        merged.add(read)
-    return merged.ranked()
 
 
 def _summed(pairs: Iterator[tuple[Key, float]]) -> dict[Key, float]:

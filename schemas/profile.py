@@ -7,7 +7,7 @@ force are not the file but the text in the database (`platestream.schemas.gate_r
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -22,7 +22,6 @@ from platestream.schemas.spans import parse_span
 from platestream.schemas.toml import read_toml
 
 SHORTEST, LONGEST = timedelta(minutes=3), timedelta(days=150)
-DAY = timedelta(days=1)
 
 Latitude = Annotated[float, Meta(ge=-90, le=90)]
 Longitude = Annotated[float, Meta(ge=-180, le=180)]
@@ -475,8 +474,3 @@ def due(profile: Profile, year: int) -> list[date]:
     """Return the days by which an audit of `year` must be filed, in order."""
     days = profile.audit.due
     return sorted(date.fromisoformat(f"{year}-{day}") for day in ([days] if isinstance(days, str) else days))
-
-
-def cutoff(profile: Profile, now: datetime) -> datetime:
-    """Return the time before which captured data must be gone."""
-    return now - profile.retention.span

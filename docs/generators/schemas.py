@@ -2,7 +2,7 @@
 
 import json
 
-from platestream.schemas.catalogue import RECORDS, example, json_schema
+from docs.generators.catalogue import RECORDS, example, json_schema
 
 INTRODUCTION = """# Schemas of the topics
 

@@ -1,6 +1,7 @@
 """Queries of panels: to ClickHouse as the boards' account, to Prometheus by its HTTP API."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -9,10 +10,10 @@ from typing import Any
 import httpx
 from clickhouse_connect.driver.client import Client
 
-from platestream.boards.macros import expand
 from platestream.boards.panel import Panel
 from platestream.edges.clickhouse_client import run
 
+_MACRO = re.compile(r"\$__(\w+)(?:\(([^()]*)\))?")
 POINTS = 120  # most points of a line
 STEPS_S = (60, 300, 600, 1800, 3600, 3 * 3600, 6 * 3600, 86400)
 PATIENCE = {"max_execution_time": 20}
@@ -96,3 +97,31 @@ def _utc(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
     return value
+
+
+class UnknownMacroError(ValueError):
+    """Error for a query with a macro that is not expanded here."""
+
+
+def expand(sql: str, since: datetime, until: datetime, step_s: int) -> str:
+    """Expand the macros of `sql` for a period and a step. Raises UnknownMacroError."""
+    first, last = (round(at.timestamp() * 1000) for at in (since, until))
+    known: dict[str, Callable[[str], str]] = {
+        "timeFilter": lambda column: (
+            f"{column} >= toDateTime({first // 1000}) AND {column} <= toDateTime({last // 1000})"
+        ),
+        "timeFilter_ms": lambda column: (
+            f"{column} >= fromUnixTimestamp64Milli({first}) AND {column} <= fromUnixTimestamp64Milli({last})"
+        ),
+        "timeInterval": lambda column: f"toStartOfInterval(toDateTime({column}), INTERVAL {step_s} second)",
+        "fromTime": lambda _none: f"toDateTime({first // 1000})",
+        "toTime": lambda _none: f"toDateTime({last // 1000})",
+        "interval_s": lambda _none: str(step_s),
+    }
+
+    def one(found: re.Match[str]) -> str:
+        if found[1] not in known:
+            raise UnknownMacroError(f"$__{found[1]}")
+        return known[found[1]](found[2] or "")
+
+    return _MACRO.sub(one, sql)

@@ -3,7 +3,7 @@ of the topic.
 """
 
 import threading
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import cv2
 import msgspec
@@ -11,7 +11,6 @@ import numpy as np
 
 from platestream.cameras.blackout import Blackout
 from platestream.cameras.capture import Capture, Pixels
-from platestream.cameras.clock_choice import CameraClock
 from platestream.cameras.config import Camera
 from platestream.cameras.kinds import UPLOADS
 from platestream.cameras.live_picture import Live, uncropped
@@ -30,6 +29,33 @@ from platestream.schemas.message import Message, RefusedError
 QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 92]
 BURST = 10
 """Most uploads at the same time, because cameras send the pictures of one event together."""
+MEMORY = timedelta(hours=24)
+
+
+class CameraClock:
+    """Comparison of a camera's clock with ours.
+
+    A frame may be late (the camera stored it while its link was down), but none arrives before it is taken.
+    The least delay of the last day is therefore the time by which the camera's clock is behind ours; it is
+    negative where the clock is ahead. Within `trust` seconds the clock counts as right, and late frames have
+    the camera's time.
+    """
+
+    def __init__(self, trust: float) -> None:
+        self._trust = trust
+        self._least: dict[datetime, float] = {}
+        self.drift: float | None = None
+
+    def captured_at(self, camera_time: datetime | None, arrived: datetime) -> datetime:
+        """Return the time at which a frame was taken: the camera's own time where its clock is trusted."""
+        if camera_time is None:
+            return arrived
+        delay = (arrived - camera_time).total_seconds()
+        hour = arrived.replace(minute=0, second=0, microsecond=0)
+        self._least = {at: least for at, least in self._least.items() if hour - at < MEMORY}
+        self._least[hour] = min(delay, self._least.get(hour, delay))
+        self.drift = min(self._least.values())
+        return min(camera_time, arrived) if abs(self.drift) <= self._trust else arrived
 
 
 class LastSent:

@@ -1,9 +1,9 @@
 """Translation of a request into a checked statement for the engine, with the paths of its data."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from platestream.engine import insert_head
 from platestream.engine.accounts import Account
 from platestream.engine.body import Body
 from platestream.engine.configuration import OWNER
@@ -12,6 +12,23 @@ from platestream.engine.requests import QueryRequest
 from platestream.engine.runner import Runner, Work, quote_name, quote_string
 from platestream.engine.statements import Kind, Statement, identifier_parameters, join_tokens, parse_statement
 
+# An unclosed quote extends to the end, and nothing is backtracked (`*+`). Otherwise a text full of quotes
+# would take quadratic time.
+_TOKEN = re.compile(
+    rb"(?P<space>\s+|--[^\n]*|#[ !][^\n]*|/\*.*?(?:\*/|\Z))"
+    rb"|(?P<quoted>'(?:[^'\\]|\\.|'')*+'?|`(?:[^`\\]|\\.|``)*+`?|\"(?:[^\"\\]|\\.|\"\")*+\"?)"
+    rb"|(?P<word>\w+)|(?P<other>.)",
+    re.DOTALL,
+)
+_BEFORE_DATA = re.compile(rb"[ \t\f]*\r?\n?")
+_STRING = re.compile(rb"'(?:[^'\\]|\\.|'')*+('?)", re.DOTALL)
+# Outside of strings: plain characters, no quoted name, comment or sub-query, and calls of harmless functions.
+_PLAIN = re.compile(rb"(?!.*--)(?!.*/\*)[\w\s(),.:+*/\[\]{}=<>-]*", re.DOTALL)
+_CALLED = re.compile(rb"\b(?:(\w++)\s*+\(|(SELECT)\b)", re.IGNORECASE)
+_HARMLESS_CALLS = re.compile(
+    rb"now(64)?|today|yesterday|array|tuple|map|concat|generateuuidv[47]|to[a-z0-9]+", re.IGNORECASE
+)
+LIMIT = 256 * 1024
 # No backtracking (`*+`): n comments in a row could be matched in 2 to the n ways.
 _SPACE = rb"(?:\s|--[^\n]*(?:\n|$)|#[ !][^\n]*(?:\n|$)|/\*.*?\*/)*+"
 _READS = re.compile(_SPACE + rb"(?:SELECT|WITH|FROM|EXPLAIN|\()", re.IGNORECASE | re.DOTALL)
@@ -60,7 +77,7 @@ def make_plan(
     owner = OWNER in roles
     prefix = request.query.encode() + (b"\n" if request.query else b"")
     start = prefix + body.read(_MAX_STATEMENT)
-    head = insert_head.split(start)
+    head = split(start)
     if head is None and body.size > _MAX_STATEMENT:
         raise EngineError(SYNTAX_ERROR, f"a statement is {_MAX_STATEMENT} bytes long at most")
     found = _parsed(runner, head.sql if head else start)
@@ -138,8 +155,8 @@ def _is_literal(runner: Runner, data: Body) -> bool:
     The format reads each value literally or, failing that, as an SQL expression, so they are checked like
     those of a SELECT. Raises EngineError for a call that `rules` do not allow.
     """
-    if data.size > insert_head.LIMIT // 2:
-        return not insert_head.may_evaluate(data.read(data.size))
+    if data.size > LIMIT // 2:
+        return not may_evaluate(data.read(data.size))
     try:
         text = data.read(data.size).decode()
         found = parse_statement(runner.tokens(f"SELECT {text.rstrip().rstrip(';')}"))
@@ -173,3 +190,57 @@ def killed_query_id(statement: Statement) -> str:
     raise EngineError(
         ACCESS_DENIED, "KILL QUERY here is: KILL QUERY WHERE query_id = '…', for a query of one's own"
     )
+
+
+@dataclass(frozen=True)
+class Head:
+    """Head of an INSERT.
+
+    `sql` is the statement without data, VALUES as FORMAT Values; `data_at` is the offset of the data or None.
+    """
+
+    sql: bytes
+    data_at: int | None
+
+
+def split(text: bytes) -> Head | None:
+    """Return the head of an INSERT, or None for another statement. Only the first LIMIT bytes are examined.
+
+    `text` is the query of the URL, a line break and the body, joined as in ClickHouse.
+    """
+    words = _words(text[:LIMIT])
+    first = next(words, None)
+    if first is None or first[0] != b"INSERT":
+        return None
+    for word, begin, end, depth in words:
+        if depth or word in (b"SELECT", b"WITH"):
+            if not depth:
+                return Head(text, None)
+            continue
+        if word == b"VALUES":
+            return Head(text[:begin] + b" FORMAT Values", end)
+        if word == b"FORMAT":
+            name = next(words, None)
+            if name is not None:
+                after = _BEFORE_DATA.match(text, name[2])
+                return Head(text[: name[2]], after.end() if after else name[2])
+    return Head(text, None)
+
+
+def may_evaluate(data: bytes) -> bool:
+    """Return whether the expressions in the data of VALUES call harmless functions only."""
+    rest = _STRING.sub(lambda found: b" " if found[1] else b"'", data)
+    if not _PLAIN.fullmatch(rest):
+        return False
+    called = (name or word for name, word in _CALLED.findall(rest))
+    return all(_HARMLESS_CALLS.fullmatch(name) for name in called)
+
+
+def _words(text: bytes) -> Iterator[tuple[bytes, int, int, int]]:
+    """Yield (word in upper case, begin, end, depth of brackets) in order."""
+    depth = 0
+    for match in _TOKEN.finditer(text):
+        if match.lastgroup == "word":
+            yield match[0].upper(), match.start(), match.end(), depth
+        elif match.lastgroup == "other":
+            depth += (match[0] in (b"(", b"[", b"{")) - (match[0] in (b")", b"]", b"}"))

@@ -5,8 +5,10 @@ A request is authenticated, takes one of the `queries` places, and is read, chec
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from math import ceil
 from urllib.parse import parse_qsl
@@ -21,7 +23,6 @@ from starlette.types import Message, Receive, Scope, Send
 
 from platestream.engine import client_origin, compression
 from platestream.engine.accounts import Account, Accounts
-from platestream.engine.admission import AdmissionLimits
 from platestream.engine.body import Body, Decoder, DecodingWriter
 from platestream.engine.errors import (
     AUTHENTICATION_FAILED,
@@ -29,6 +30,7 @@ from platestream.engine.errors import (
     NOT_IMPLEMENTED,
     QUOTA_EXCEEDED,
     TIMEOUT,
+    TOO_MANY_QUERIES,
     UNKNOWN_EXCEPTION,
     EngineError,
 )
@@ -226,3 +228,31 @@ async def _read(request: Request, wanted: QueryRequest, body: Body) -> None:
         if piece:
             decoded.write(piece)
     decoded.finish()
+
+
+class AdmissionLimits:
+    """`queries` run at once and `waiting` more may wait, half of each for one account. For one event loop."""
+
+    def __init__(self, queries: int, waiting: int) -> None:
+        own = max(1, queries // 2)
+        self._all = asyncio.Semaphore(queries)
+        self._own: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(own))
+        self._most = queries + waiting
+        self._most_own = own + waiting // 2
+        self._here: Counter[str] = Counter()
+
+    @asynccontextmanager
+    async def take(self, account: str) -> AsyncIterator[None]:
+        """Hold a place for one statement of `account`. Raises EngineError if too many wait."""
+        if self._here[account] >= self._most_own or self._here.total() >= self._most:
+            raise EngineError(
+                TOO_MANY_QUERIES,
+                f"{self._here[account]} requests of this account and {self._here.total()} in all run or wait"
+                " here; ask again in a while",
+            )
+        self._here[account] += 1
+        try:
+            async with self._own[account], self._all:
+                yield
+        finally:
+            self._here[account] -= 1

@@ -14,7 +14,6 @@ from platestream.web.api.fields import Name, Pattern, RequestModel, ResponseMode
 
 router = APIRouter(tags=["hotlist"], prefix="/hotlist")
 HotList = Annotated[Caller, Depends(require("hotlist"))]
-Short = Annotated[str, Field(max_length=200)]
 
 
 class Entry(ResponseModel):

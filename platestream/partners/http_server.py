@@ -31,8 +31,7 @@ from platestream.partners.config import Serve
 from platestream.partners.notifications import NotificationJob
 from platestream.partners.server import PartnerServer, UnknownSender
 from platestream.partners.signing import Request as Signed
-from platestream.runtime.http_server import listen, server_config
-from platestream.runtime.request_timeout import BodyTimeout
+from platestream.runtime.http_server import BodyTimeout, listen, server_config
 from platestream.schemas.message import RefusedError
 from platestream.schemas.partner import INQUIRIES, LARGEST_REQUEST, PICTURES
 from platestream.schemas.partner_lists import PATHS as LISTS

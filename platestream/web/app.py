@@ -4,7 +4,6 @@ A page is a function of a `PageRequest`; ROUTES maps addresses to functions. Onl
 Each form carries a token that proves that it came from one of our pages.
 """
 
-import logging
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
@@ -44,7 +43,7 @@ from platestream.partners.pages import offers
 from platestream.partners.pages import search as partners
 from platestream.reports import http_server as public_page
 from platestream.reports.pages import incidents
-from platestream.runtime.request_timeout import STALL_SECONDS, BodyTimeout
+from platestream.runtime.http_server import STALL_SECONDS, BodyTimeout
 from platestream.web import (
     api,
     confirm,
@@ -62,8 +61,6 @@ from platestream.web.console import STATIC, Console
 from platestream.web.failures import error_response
 from platestream.web.headers import Files, Headers
 from platestream.web.page_request import Page, PageRequest, Routes
-
-log = logging.getLogger(__name__)
 
 
 def show_home(request: PageRequest) -> Response:

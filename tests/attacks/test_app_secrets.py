@@ -12,9 +12,9 @@ from platestream.access.factor_file import Factor, Factors, StoredFactor
 from platestream.keys.account_key import AccountKey, is_encrypted
 from platestream.keys.key_folder import ACCOUNT_KEY, MASTER, KeyFolder
 from platestream.keys.master import KeysError, MasterFile
-from platestream.keys.rewrap import rewrap
 from platestream.operations.doctor.context import CheckContext
 from platestream.operations.doctor.keys import apps
+from platestream.operations.master_key import rewrap
 from platestream.policy.checks.context import CheckData
 from platestream.policy.service import run
 from platestream.policy.table import CHECKS

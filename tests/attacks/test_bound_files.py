@@ -8,6 +8,7 @@ from uuid import uuid4
 import msgspec
 import pytest
 
+from docs.generators.catalogue import example
 from platestream.access import rules_in_force as in_force
 from platestream.access.door import Clients, Door
 from platestream.access.inquire import RefusedInquiry
@@ -18,7 +19,6 @@ from platestream.policy.checks import retention as keeping
 from platestream.policy.checks.context import CheckData
 from platestream.retention import recovery_stores
 from platestream.schemas import tables
-from platestream.schemas.catalogue import example
 from platestream.schemas.detection import Detection
 from platestream.settings import Settings
 from tests.support.clock import NOW

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
 
+from docs.generators.catalogue import example
 from platestream.access.door import Door
 from platestream.access.inquire import RefusedInquiry
 from platestream.edges.clickhouse_client import AUDITOR, RETENTION
@@ -18,7 +19,6 @@ from platestream.retention import service as retention
 from platestream.retention import tally
 from platestream.schemas import tables
 from platestream.schemas.alert_hit import AlertHit
-from platestream.schemas.catalogue import example
 from platestream.schemas.detection import Detection
 from platestream.schemas.tally import Tally
 from tests.support.agency import Agency

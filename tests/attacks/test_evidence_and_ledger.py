@@ -13,6 +13,7 @@ import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from docs.generators.catalogue import example
 from platestream.access.gate import THROWN
 from platestream.edges.clickhouse_client import (
     ACCESS_DENIED,
@@ -30,7 +31,6 @@ from platestream.ledger import store as ledger
 from platestream.retention import service as retention
 from platestream.schemas import tables
 from platestream.schemas.acts import WRITES
-from platestream.schemas.catalogue import example
 from platestream.schemas.detection import Detection
 from platestream.schemas.ledger import Chain, LedgerEntry
 from tests.support.agency import Agency

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
 
+from docs.generators.catalogue import example
 from platestream.access import rules_in_force as in_force
 from platestream.access.gate import THROWN
 from platestream.access.rules_reader import RulesError
@@ -31,7 +32,6 @@ from platestream.policy.checks import registry_acts
 from platestream.policy.checks import retention as keeping
 from platestream.policy.checks.context import CheckData
 from platestream.schemas import tables
-from platestream.schemas.catalogue import example
 from platestream.schemas.detection import Detection
 from platestream.schemas.gate_rules import AgencyRules
 from tests.support.clock import NOW

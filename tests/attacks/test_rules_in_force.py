@@ -12,6 +12,7 @@ import msgspec
 import pytest
 from typer.testing import CliRunner
 
+from docs.generators.catalogue import example
 from platestream.access import registry
 from platestream.access import rules_in_force as in_force
 from platestream.access.door import Clients, Door
@@ -32,7 +33,6 @@ from platestream.policy.checks.context import CheckData
 from platestream.retention import recovery_stores
 from platestream.retention import service as retention
 from platestream.schemas import tables, topics
-from platestream.schemas.catalogue import example
 from platestream.schemas.detection import Detection
 from platestream.schemas.message import RefusedError
 from platestream.schemas.registry import RegistryRecord

@@ -17,11 +17,11 @@ from uuid import UUID
 import msgspec
 import pytest
 
+from docs.generators.catalogue import example
 from platestream.edges.kafka import KafkaTopics
 from platestream.edges.kafka_topics import create
 from platestream.schemas import topics
 from platestream.schemas.alert_hit import AlertHit
-from platestream.schemas.catalogue import example
 from platestream.schemas.delivery import delivery_id
 from platestream.schemas.topics import TOPICS
 from tests.support.chaos import KILLS, OUTAGE_SECONDS

@@ -9,13 +9,13 @@ from uuid import UUID
 
 import pytest
 
+from docs.generators.catalogue import example
 from platestream.cameras.spool import Spool
 from platestream.edges.topic_file import TopicFile, TopicFileError
 from platestream.notifications.delivery import ThreadedPost
 from platestream.notifications.journal import Journal
 from platestream.operators.notify.message import Notice
 from platestream.retention.recovery_stores import prepare
-from platestream.schemas.catalogue import example
 from platestream.schemas.delivery import Delivery
 from platestream.schemas.message import Message, RefusedError
 from tests.support.small_disk import fill, small_disk

@@ -13,12 +13,12 @@ from uuid import uuid4
 import msgspec
 import pytest
 
+from docs.generators.catalogue import example
 from platestream.edges.clickhouse_client import AUDITOR, INGEST, connect
 from platestream.evidence import package
 from platestream.evidence.systems import FOLDER
 from platestream.ledger import store as ledger
 from platestream.schemas import tables
-from platestream.schemas.catalogue import example
 from platestream.schemas.detection import Detection
 from platestream.settings import embedded_dsn, system_account
 from tests.support.chaos import KILLS

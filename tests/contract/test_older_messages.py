@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from platestream.schemas.catalogue import RECORDS, example
+from docs.generators.catalogue import RECORDS, example
 from platestream.schemas.fields import Record
 from platestream.schemas.inquiry import SealedInquiry
 from platestream.schemas.message import RefusedError

@@ -15,12 +15,12 @@ from bytewax.errors import BytewaxRuntimeError
 from bytewax.testing import TestingSource, run_main
 from clickhouse_connect.driver.client import Client
 
+from docs.generators.catalogue import example
 from platestream.edges.clickhouse import BufferedWriter, TableSink
 from platestream.edges.clickhouse_client import INGEST, DatabaseError
 from platestream.edges.writer import TableWriter
 from platestream.schemas import tables
 from platestream.schemas.alert_hit import AlertHit
-from platestream.schemas.catalogue import example
 from platestream.schemas.dead_letter import DeadLetter
 from platestream.schemas.delivery import Delivery
 from platestream.schemas.deployment import DeploymentFinding

@@ -12,8 +12,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from docs.generators.catalogue import example
 from platestream.evidence import package
-from platestream.schemas.catalogue import example
 from platestream.schemas.detection import Detection
 from platestream.schemas.tables import DETECTIONS, IMAGES
 from platestream.settings import system_account

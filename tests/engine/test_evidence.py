@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
+from docs.generators.catalogue import example
 from platestream.access.inquire import RefusedInquiry
 from platestream.edges.clickhouse_client import AUDITOR, SEALER
 from platestream.edges.inquiry_log import seal_new
@@ -24,7 +25,6 @@ from platestream.keys.key_folder import MASTER
 from platestream.ledger import store as ledger
 from platestream.retention import service as retention
 from platestream.schemas import tables
-from platestream.schemas.catalogue import example
 from platestream.schemas.detection import Detection
 from platestream.schemas.ledger import LedgerEntry
 from platestream.schemas.message import RefusedError

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 import msgspec
 import pytest
 
+from docs.generators.catalogue import example
 from platestream.access import gate, inquire
 from platestream.access.gate import DamagedPicture
 from platestream.access.inquire import RefusedInquiry
@@ -14,7 +15,6 @@ from platestream.edges.clickhouse_client import ANALYST, DOOR, DatabaseError
 from platestream.schemas import tables
 from platestream.schemas.acts import ACTS, Act
 from platestream.schemas.alert_hit import AlertHit
-from platestream.schemas.catalogue import example
 from platestream.schemas.detection import Detection
 from tests.support.clock import NOW
 from tests.support.database import Database

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
 
+from docs.generators.catalogue import example
 from platestream.access.door import Door
 from platestream.access.inquire import RefusedInquiry
 from platestream.cameras import picture_files
@@ -24,7 +25,6 @@ from platestream.runtime.faults import Faults
 from platestream.runtime.metrics import REGISTRY
 from platestream.schemas import tables, topics
 from platestream.schemas.alert_hit import AlertHit
-from platestream.schemas.catalogue import example
 from platestream.schemas.dead_letter import DeadLetter
 from platestream.schemas.detection import Detection
 from platestream.schemas.message import Message

@@ -11,12 +11,12 @@ import msgspec
 import pytest
 from typer.testing import CliRunner
 
+from docs.generators.catalogue import example
 from platestream.cli.main import app
 from platestream.edges.clickhouse_client import DOOR
 from platestream.reports.transparency import Period, precision
 from platestream.schemas import tables
 from platestream.schemas.alert_hit import AlertHit
-from platestream.schemas.catalogue import example
 from platestream.schemas.delivery import Delivery, delivery_id
 from platestream.schemas.hit_action import ActionKind, Confusion
 from platestream.schemas.message import RefusedError

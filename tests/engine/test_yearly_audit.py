@@ -19,8 +19,8 @@ from platestream.audit.yearly import draw as drawing
 from platestream.audit.yearly import filing
 from platestream.audit.yearly import findings as judging
 from platestream.audit.yearly import memo as memos
+from platestream.audit.yearly.filing import pdf
 from platestream.audit.yearly.memo_text import markdown
-from platestream.audit.yearly.pdf import pdf
 from platestream.edges.clickhouse_client import ACCESS_DENIED, AUDITOR, DOOR, SEALER, DatabaseError, run
 from platestream.edges.inquiry_log import seal_new
 from platestream.ledger import store as ledger

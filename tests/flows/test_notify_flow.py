@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 import pytest
 
+from docs.generators.catalogue import example
 from platestream.flows import notify_flow
 from platestream.notifications import webhook_signature
 from platestream.notifications.factory import open_post, open_senders
@@ -17,7 +18,6 @@ from platestream.operators.notify.outbox import Post
 from platestream.operators.notify.rules import NotifyRules, parse_rules
 from platestream.schemas import tables, topics
 from platestream.schemas.alert_hit import AlertHit
-from platestream.schemas.catalogue import example
 from platestream.schemas.delivery import Delivery, delivery_id
 from platestream.schemas.message import RefusedError
 from platestream.schemas.presence import Presence

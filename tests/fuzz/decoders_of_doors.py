@@ -6,7 +6,7 @@ from pathlib import Path
 
 from platestream.access import tokens
 from platestream.clickhouse import migrate
-from platestream.engine import accounts, compression, configuration, insert_head, plan
+from platestream.engine import accounts, compression, configuration, plan
 from platestream.engine.body import Body, Decoder, DecodingWriter
 from platestream.engine.runner import Runner
 from platestream.engine.server import Limits, Server
@@ -35,8 +35,8 @@ def engine_body(data: bytes) -> None:
 
 def engine_insert(data: bytes) -> None:
     """Where the data of an INSERT begin; and what they call."""
-    insert_head.split(b"INSERT INTO t " + data)
-    insert_head.may_evaluate(data)
+    plan.split(b"INSERT INTO t " + data)
+    plan.may_evaluate(data)
     plan._READS.match(data)
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from backports import zstd
 from PIL import Image
 
+from docs.generators.catalogue import example
 from platestream.cameras.pushes.simulate import DEVICES, Passing
 from platestream.engine import compression
 from platestream.evidence import package
@@ -22,7 +23,6 @@ from platestream.operations.up.status import StartedProcess, StartPlan
 from platestream.partners import exchange
 from platestream.partners.signing import JSON, PROBLEM, Answer, sign_answer
 from platestream.runtime.token_file import Token
-from platestream.schemas.catalogue import example
 from platestream.schemas.detection import Alternative
 from platestream.schemas.fields import Vehicle
 from platestream.schemas.hotlist import Area

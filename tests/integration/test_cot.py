@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 import msgspec
 import pytest
 
+from docs.generators.catalogue import example
 from platestream.flows import notify_flow
 from platestream.notifications.factory import open_senders
 from platestream.notifications.senders import Unreachable
@@ -15,7 +16,6 @@ from platestream.operators.notify.message import Notice, notice
 from platestream.operators.notify.rules import NotifyRules, parse_rules
 from platestream.schemas import tables, topics
 from platestream.schemas.alert_hit import AlertHit
-from platestream.schemas.catalogue import example
 from tests.support.flows import memory_edge, run
 from tests.support.taky import Taky, taky
 

@@ -18,11 +18,11 @@ import msgspec
 import pytest
 from clickhouse_connect.driver.client import Client
 
+from docs.generators.catalogue import example
 from platestream.clickhouse import migrate
 from platestream.edges.clickhouse import INSERT_SETTINGS
 from platestream.schemas import tables
 from platestream.schemas.alert_hit import AlertHit
-from platestream.schemas.catalogue import example
 from platestream.schemas.tables import Table
 from tests.support.engine import ROOT, Engine
 from tests.support.flows import READ

@@ -12,10 +12,10 @@ import pytest
 
 from platestream.keys.key_folder import MASTER, KeyFolder
 from platestream.keys.master import KeysError, MasterFile, WrongMasterError
-from platestream.keys.rewrap import rewrap
 from platestream.keys.token import MAGIC, MasterToken, parse, token_at
 from platestream.operations.doctor.context import CheckContext
 from platestream.operations.doctor.keys import keys as check_keys
+from platestream.operations.master_key import rewrap
 from platestream.settings import load_settings, open_keys
 from tests.support.softhsm import PIN, SoftHsm, softhsm
 

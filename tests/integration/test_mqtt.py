@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 import pytest
 
+from docs.generators.catalogue import example
 from platestream.flows import notify_flow
 from platestream.notifications.factory import open_senders
 from platestream.notifications.senders import Rejected, Send, Unreachable
@@ -17,7 +18,6 @@ from platestream.operators.notify.message import Notice
 from platestream.operators.notify.rules import NotifyRules, parse_rules
 from platestream.schemas import tables, topics
 from platestream.schemas.alert_hit import AlertHit
-from platestream.schemas.catalogue import example
 from platestream.schemas.message import RefusedError
 from tests.support.flows import memory_edge, run
 from tests.support.kafka_broker import free_port

@@ -10,10 +10,10 @@ import msgspec
 import pytest
 from bytewax.recovery import RecoveryConfig
 
+from docs.generators.catalogue import example
 from platestream.flows import notify_flow
 from platestream.operators.notify.rules import NotifyRules, parse_rules
 from platestream.schemas import tables, topics
-from platestream.schemas.catalogue import example
 from platestream.schemas.detection import Detection
 from platestream.schemas.message import Message, RefusedError
 from platestream.schemas.registry import RegistryRecord

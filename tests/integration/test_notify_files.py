@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 import msgspec
 import pytest
 
+from docs.generators.catalogue import example
 from platestream.flows import notify_flow
 from platestream.notifications.channels.file_place import MARK
 from platestream.notifications.factory import open_senders
@@ -18,7 +19,6 @@ from platestream.operators.notify.message import Notice, notice
 from platestream.operators.notify.rules import NotifyRules, parse_rules
 from platestream.schemas import tables, topics
 from platestream.schemas.alert_hit import AlertHit
-from platestream.schemas.catalogue import example
 from platestream.schemas.fields import Vehicle
 from platestream.schemas.message import RefusedError
 from tests.support.flows import memory_edge, run

@@ -10,10 +10,10 @@ from uuid import UUID
 
 import msgspec
 
+from docs.generators.catalogue import example
 from platestream.edges.changelog import publish, read_to_end
 from platestream.schemas import topics
 from platestream.schemas.alert_hit import AlertHit
-from platestream.schemas.catalogue import example
 from platestream.schemas.delivery import delivery_id
 from tests.support.flow_cluster import FlowCluster
 from tests.support.kafka_broker import wait_until

@@ -16,6 +16,7 @@ from uuid import UUID, uuid4
 import msgspec
 import pytest
 
+from docs.generators.catalogue import example
 from platestream.access import accounts, gate_rules
 from platestream.access.device_file import Device, known_devices, subject_of
 from platestream.access.effects import effect_of, effect_of_stored
@@ -37,7 +38,6 @@ from platestream.retention.utilization import tally
 from platestream.schemas import tables, topics
 from platestream.schemas.acts import BY_NAME, ROLES, WRITES
 from platestream.schemas.alert_hit import AlertHit
-from platestream.schemas.catalogue import example
 from platestream.schemas.delivery import Delivery, delivery_id
 from platestream.schemas.detection import Detection
 from platestream.schemas.expiring_tables import EXPIRING_TABLES

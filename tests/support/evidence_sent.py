@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 import msgspec
 
+from docs.generators.catalogue import example
 from platestream.edges.clickhouse_client import AUDITOR
 from platestream.evidence import dispatch, package, systems
 from platestream.evidence import hold as holding
@@ -18,7 +19,6 @@ from platestream.ledger import store as ledger
 from platestream.policy.checks.context import Answer, CheckData
 from platestream.policy.checks.evidence_transfer import transferred
 from platestream.schemas import tables
-from platestream.schemas.catalogue import example
 from platestream.schemas.detection import Detection
 from platestream.schemas.registry import RegistryRecord
 from tests.support.database import Database

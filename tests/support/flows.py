@@ -13,9 +13,9 @@ from bytewax.dataflow import Dataflow
 from bytewax.recovery import RecoveryConfig, init_db_dir
 from bytewax.testing import cluster_main, run_main
 
+from docs.generators.catalogue import example
 from platestream.edges.edge import Edge
 from platestream.reading.geometry import Box
-from platestream.schemas.catalogue import example
 from platestream.schemas.detection import Detection, detection_id
 from platestream.schemas.hit_action import HitAction
 from platestream.schemas.hotlist import HotListChange, HotListEntry

@@ -5,9 +5,9 @@ from uuid import UUID
 
 import msgspec
 
+from docs.generators.catalogue import example
 from platestream.schemas import tables
 from platestream.schemas.alert_hit import AlertHit
-from platestream.schemas.catalogue import example
 from tests.support.database import Database
 
 FOUND = AlertHit.from_json(bytes(example("alert_hit").accepted))

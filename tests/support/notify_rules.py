@@ -6,11 +6,11 @@ from uuid import UUID
 
 import msgspec
 
+from docs.generators.catalogue import example
 from platestream.operators.notify.message import Notice, notice
 from platestream.operators.notify.route import NotifyRegistry, route
 from platestream.operators.notify.rules import NotifyRules, Receiver, parse_rules
 from platestream.schemas.alert_hit import AlertHit
-from platestream.schemas.catalogue import example
 from platestream.schemas.delivery import Delivery
 from platestream.schemas.registry import RegistryRecord
 

@@ -7,8 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 import uvicorn
 from starlette.applications import Starlette
 
-from platestream.runtime.http_server import server_config
-from platestream.runtime.request_timeout import STALL_SECONDS
+from platestream.runtime.http_server import STALL_SECONDS, server_config
 from platestream.web.app import app
 from platestream.web.console import Console
 

@@ -3,8 +3,8 @@
 from msgspec.structs import replace
 
 from benchmarks.cameras import compared
+from docs.generators.catalogue import example
 from models.samples.video import StreetVideo, VideoPass
-from platestream.schemas.catalogue import example
 from platestream.schemas.detection import Detection
 
 READ = Detection.from_json(bytes(example("detection").accepted))

@@ -13,8 +13,8 @@ import pytest
 
 from docs.generators.boards import table
 from platestream.boards import BOARDS
-from platestream.boards.macros import UnknownMacroError, expand
 from platestream.boards.panel import Board, Panel
+from platestream.boards.queries import UnknownMacroError, expand
 from platestream.schemas.metrics import METRICS
 
 ROOT = Path(__file__).parents[2]

@@ -20,7 +20,7 @@ from platestream.cameras.sources.http import parts
 from platestream.cameras.sources.rtsp import Inbox
 from platestream.cameras.sources.upload_auth import SignIn
 from platestream.edges.topic_file import TopicFile, TopicFileError
-from platestream.engine import compression, insert_head, plan
+from platestream.engine import compression, plan
 from platestream.engine.body import Body, DecodingWriter
 from platestream.engine.errors import EngineError
 from platestream.engine.requests import parse_request
@@ -233,16 +233,16 @@ def test_a_line_of_blanks_in_a_mail_takes_no_time() -> None:
 def test_a_long_text_is_read_in_time_by_its_length(text: bytes) -> None:
     """It took minutes, in which no other request was answered."""
     began = perf_counter()
-    insert_head.split(b"INSERT INTO t " + text)
-    insert_head.may_evaluate(text)
+    plan.split(b"INSERT INTO t " + text)
+    plan.may_evaluate(text)
     plan._READS.match(text + b" 1")
     assert perf_counter() - began < 1
 
 
 def test_values_whose_string_does_not_end_are_not_evaluated() -> None:
-    assert not insert_head.may_evaluate(b"(1, 'file(1)")
-    assert not insert_head.may_evaluate(b"(1, 'a\\")
-    assert insert_head.may_evaluate(b"(1, 'it''s', 'a\\'b', now())")
+    assert not plan.may_evaluate(b"(1, 'file(1)")
+    assert not plan.may_evaluate(b"(1, 'a\\")
+    assert plan.may_evaluate(b"(1, 'it''s', 'a\\'b', now())")
 
 
 @pytest.mark.parametrize(

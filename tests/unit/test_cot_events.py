@@ -7,11 +7,11 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
+from docs.generators.catalogue import example
 from platestream.notifications.channels.cot import event
 from platestream.operators.notify.message import Notice, notice
 from platestream.operators.notify.rules import parse_rules
 from platestream.schemas.alert_hit import AlertHit
-from platestream.schemas.catalogue import example
 
 FOUND = AlertHit.from_json(bytes(example("alert_hit").accepted))
 NOW = datetime(2026, 11, 24, 15, 4, 10, 123456, tzinfo=UTC)

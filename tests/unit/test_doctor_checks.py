@@ -18,10 +18,10 @@ from platestream.edges.clickhouse_client import DatabaseError
 from platestream.operations.doctor import data, installation, machine
 from platestream.operations.doctor.context import CheckContext
 from platestream.operations.doctor.finding import CheckResult, NotCheckedError, ok
+from platestream.operations.doctor.machine import end_of_server
 from platestream.operations.doctor.service import Check, run_checks
 from platestream.reading import ocr
 from platestream.runtime import fips
-from platestream.runtime.certificates import end_of_server
 from platestream.settings import Settings
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)

@@ -1,6 +1,7 @@
 import numpy as np
 
-from platestream.reading.drawing import AMBER, GREEN, Tile, annotate, contact_sheet
+from benchmarks.contact_sheet import Tile, contact_sheet
+from platestream.reading.drawing import AMBER, GREEN, annotate
 from platestream.schemas.reading import PlateRead
 
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from docs.generators.catalogue import example
 from platestream.access.door import Permit
 from platestream.access.effects import Bulk
 from platestream.edges.changelog import publish
@@ -15,7 +16,6 @@ from platestream.hotlist.change_log import difference
 from platestream.hotlist.entries import find
 from platestream.hotlist.list_changes import Import, changes, imported, listed, plan_import, registry, send
 from platestream.schemas import topics
-from platestream.schemas.catalogue import example
 from platestream.schemas.designation import LONGEST_DAYS, Designations
 from platestream.schemas.hotlist import HotListEntry
 from platestream.schemas.message import Message, RefusedError

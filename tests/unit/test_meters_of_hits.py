@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from prometheus_client import CollectorRegistry
 
+from docs.generators.catalogue import example
 from platestream.flows import meters
 from platestream.runtime.metrics import Meters
-from platestream.schemas.catalogue import example
 from platestream.schemas.delivery import Delivery
 from platestream.schemas.deployment import DeploymentFinding
 from platestream.schemas.message import EndOfSnapshot

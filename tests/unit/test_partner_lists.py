@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from docs.generators.catalogue import example
 from platestream.operators.notify.route import NotifyRegistry, route
 from platestream.operators.notify.rules import NotifyRules, Receiver, Route
 from platestream.partners.config import PartnersConfig
@@ -18,7 +19,6 @@ from platestream.partners.list_store import ListFile, OutgoingOffer
 from platestream.partners.received_offers import as_listed
 from platestream.partners.remote_hits import receive_hit, report_hit
 from platestream.schemas.alert_hit import AlertHit
-from platestream.schemas.catalogue import example
 from platestream.schemas.hotlist import HotListEntry
 from platestream.schemas.message import RefusedError
 from platestream.schemas.partner import printable

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 import jsonschema
 import pytest
 
-from platestream.schemas.catalogue import RECORDS, example, json_schema
+from docs.generators.catalogue import RECORDS, example, json_schema
 from platestream.schemas.fields import Record
 from platestream.schemas.frame import Frame
 from platestream.schemas.hotlist import HotListChange, HotListEntry

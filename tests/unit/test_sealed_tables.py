@@ -6,11 +6,11 @@ from pathlib import Path
 
 import msgspec
 
+from docs.generators.catalogue import example
 from platestream.edges.sealed_tables import sealed_dead_letters, sealed_images
 from platestream.keys.key_folder import UNSEALED, KeyFolder
 from platestream.keys.pieces import open_picture
 from platestream.schemas import tables
-from platestream.schemas.catalogue import example
 from platestream.schemas.dead_letter import DeadLetter
 from platestream.schemas.detection import Detection
 from tests.support.clock import NOW

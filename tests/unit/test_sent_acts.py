@@ -8,12 +8,12 @@ from bytewax.inputs import StatefulSourcePartition
 from hypothesis import given
 from hypothesis import strategies as st
 
+from docs.generators.catalogue import example
 from platestream.notifications.acts import ActLines
 from platestream.notifications.followed import Followed
 from platestream.operators.notify.message import Notice
 from platestream.runtime.clock import utc_now
 from platestream.schemas import topics
-from platestream.schemas.catalogue import example
 from platestream.schemas.delivery import Delivery
 from platestream.schemas.inquiry import SealedInquiry
 from platestream.schemas.message import Message

@@ -1,6 +1,6 @@
 """Filing of the memorandum of an audit: once, recorded with its hashes, without overwriting files."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -8,14 +8,27 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
+from reportlab.lib import colors
+from reportlab.lib.units import inch
+from reportlab.platypus import Flowable, KeepTogether, Spacer, Table, TableStyle
+
 from platestream.access.door import Door
 from platestream.audit.yearly.draw import TooSoon
 from platestream.audit.yearly.findings import FiledMemorandum, memorandum_of, refuse_filed
 from platestream.audit.yearly.memo import Memo, compose
-from platestream.audit.yearly.memo_text import markdown
-from platestream.audit.yearly.pdf import pdf
+from platestream.audit.yearly.memo_text import (
+    Block,
+    Grid,
+    Heading,
+    Paragraph,
+    Signature,
+    blocks,
+    markdown,
+    title,
+)
 from platestream.edges.clickhouse_client import AUDITOR, run
 from platestream.ledger import records
+from platestream.runtime.pdf import PLAIN, SECTION, SMALL, build, grid, letterhead, text
 from platestream.schemas.ledger import LedgerEntry
 from platestream.schemas.message import RefusedError
 
@@ -102,3 +115,47 @@ def _filed(memo: Memo, text: bytes, paper: bytes) -> FiledMemorandum:
         rhythm=memo.drawn.rhythm,
         period=memo.drawn.period,
     )
+
+
+def pdf(memo: Memo) -> bytes:
+    """Format the memorandum, with ledger hash and page number at the foot."""
+    return build(
+        _story(memo),
+        title=f"Memorandum: {title(memo)[-1][1]}",
+        author=", ".join(memo.authors),
+        foot=f"Draw audit {memo.entry.number}, {memo.entry.hash[:32]}",
+    )
+
+
+def _story(memo: Memo) -> Iterator[Flowable]:
+    yield from letterhead(memo.profile.agency.name, "MEMORANDUM", title(memo))
+    content = list(blocks(memo))
+    last = max(index for index, block in enumerate(content) if isinstance(block, Heading))
+    yield from map(_flowable, content[:last])
+    # Signatures are never alone on a page.
+    yield KeepTogether([_flowable(block) for block in content[last:]])
+
+
+def _flowable(block: Block) -> Flowable:
+    match block:
+        case Heading(words):
+            return text(words, SECTION)
+        case Paragraph(words):
+            return text(words)
+        case Grid(head, rows, widths):
+            return grid(head, rows, widths)
+        case Signature(role):
+            line = Table([["", "", ""]], colWidths=[3.4 * inch, 0.5 * inch, 1.6 * inch], hAlign="LEFT")
+            line.setStyle(
+                TableStyle([("LINEBELOW", (0, 0), (0, 0), *_INK), ("LINEBELOW", (2, 0), (2, 0), *_INK)])
+            )
+            under = Table(
+                [[text(role, SMALL), "", text("Date", SMALL)]],
+                colWidths=[3.4 * inch, 0.5 * inch, 1.6 * inch],
+                style=TableStyle(PLAIN),
+                hAlign="LEFT",
+            )
+            return KeepTogether([Spacer(1, 0.3 * inch), line, under])
+
+
+_INK = (0.7, colors.black)

@@ -1,9 +1,12 @@
 """Checks of certificates, the machine's clock, and local processes."""
 
+import ssl
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+
+from cryptography import x509
 
 from platestream.cameras import config as cameras_config
 from platestream.edges.clickhouse_client import ConnectError, Dsn
@@ -14,10 +17,10 @@ from platestream.operations.up.status import disk_faults, status
 from platestream.operations.up.supervisor import UpError
 from platestream.policy.attention import WITHIN
 from platestream.runtime import fips
-from platestream.runtime.certificates import end_of_file, end_of_server
 from platestream.schemas.pluralize import pluralize
 from platestream.settings import Settings
 
+SECONDS = 5.0  # for a server's handshake
 Source = tuple[str, Callable[[], datetime]]
 """The owner of a certificate, and a function that returns its end."""
 GUIDE = "docs/how-to/operator/up.md"
@@ -115,3 +118,23 @@ def _server(kind: str, host: str, port: int) -> Source:
 
 def _named(files: Iterable[Path]) -> Iterator[Source]:
     yield from ((f"The certificate {file}", partial(end_of_file, file)) for file in files)
+
+
+def end_of_file(file: Path) -> datetime:
+    """Return the first expiry of the certificates in a PEM file, including the chain.
+
+    Raises OSError and ValueError.
+    """
+    return _end(file.read_bytes())
+
+
+def end_of_server(host: str, port: int) -> datetime:
+    """Return the expiry of a server's certificate; nothing but the handshake is sent.
+
+    Trust is not checked here, because an expired certificate could not be seen then. Raises OSError.
+    """
+    return _end(ssl.get_server_certificate((host, port), timeout=SECONDS).encode())
+
+
+def _end(pem: bytes) -> datetime:
+    return min(one.not_valid_after_utc for one in x509.load_pem_x509_certificates(pem))

@@ -16,6 +16,7 @@ import msgspec
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
 
+from docs.generators.catalogue import example
 from platestream.access.gate import THROWN
 from platestream.edges.clickhouse_client import (
     ACCESS_DENIED,
@@ -27,7 +28,6 @@ from platestream.edges.clickhouse_client import (
 )
 from platestream.schemas import tables
 from platestream.schemas.alert_hit import AlertHit
-from platestream.schemas.catalogue import example
 from platestream.schemas.detection import Detection
 from tests.support.clock import NOW
 from tests.support.database import ARGUMENTS, Database, copied

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from docs.generators.catalogue import example
 from platestream.edges.clickhouse_client import ANALYST
 from platestream.operators.hit_history import following, history, is_local
 from platestream.schemas import tables
 from platestream.schemas.alert_hit import AlertHit
-from platestream.schemas.catalogue import example
 from platestream.schemas.hit_action import ActionKind, Confusion, HitAction
 from tests.support.database import Database, copied
 from tests.support.hit_actions import KINDS, action, actions

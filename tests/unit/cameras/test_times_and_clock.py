@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from platestream.cameras.capture_times import camera_time, exif_time, headers_time
-from platestream.cameras.clock_choice import CameraClock
+from platestream.cameras.intake import CameraClock
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 PHOENIX = ZoneInfo("America/Phoenix")

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from platestream.engine.insert_head import may_evaluate, split
+from platestream.engine.plan import may_evaluate, split
 
 
 @pytest.mark.parametrize(

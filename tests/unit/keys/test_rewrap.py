@@ -10,8 +10,8 @@ import pytest
 from platestream.keys.hold_keys import HoldKey, HoldKeys
 from platestream.keys.key_folder import MASTER, KeyFolder, being_rewrapped
 from platestream.keys.master import KeysError, MasterFile
-from platestream.keys.rewrap import rewrap
 from platestream.keys.token import TokenUri, parse
+from platestream.operations.master_key import rewrap
 from platestream.runtime.faults import Faults
 from platestream.settings import SettingsError, load_settings
 

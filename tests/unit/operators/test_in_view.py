@@ -7,6 +7,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
+from docs.generators.catalogue import example
 from platestream.operators.consensus import PassRules, VehiclePasses
 from platestream.operators.frame_reads import FrameReads
 from platestream.operators.match import HotListMatcher
@@ -15,7 +16,6 @@ from platestream.operators.matching.events import Event
 from platestream.operators.matching.router import probe, probe_in_view
 from platestream.schemas import plates
 from platestream.schemas.alert_hit import AlertHit
-from platestream.schemas.catalogue import example
 from platestream.schemas.detection import Detection
 from platestream.schemas.hotlist import HotListEntry
 from platestream.schemas.in_view import VehicleInView

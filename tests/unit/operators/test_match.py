@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from docs.generators.catalogue import example
 from platestream.operators.match import HotListMatcher
 from platestream.operators.matching.changelog_decoder import list_changes, pack_entry
 from platestream.operators.matching.entry_match import match_entry
@@ -18,7 +19,6 @@ from platestream.operators.matching.events import Changes, Entries, Event, Reads
 from platestream.operators.matching.router import ALL_BUCKETS, GRACE, HotListRouter, designate, probe
 from platestream.schemas import plates
 from platestream.schemas.alert_hit import AlertHit
-from platestream.schemas.catalogue import example
 from platestream.schemas.detection import Alternative, Detection
 from platestream.schemas.hotlist import HotListChange, HotListEntry
 from platestream.schemas.message import Batch, EndOfSnapshot

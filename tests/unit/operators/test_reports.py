@@ -6,11 +6,11 @@ from uuid import UUID
 
 import msgspec
 
+from docs.generators.catalogue import example
 from platestream.operators.notify.message import Notice
 from platestream.operators.notify.reports import KEPT, PATIENCE, Reports, bucket
 from platestream.operators.notify.rules import parse_rules
 from platestream.schemas.alert_hit import AlertHit
-from platestream.schemas.catalogue import example
 from platestream.schemas.dead_letter import DeadLetter
 from platestream.schemas.hit_action import ActionKind
 from tests.support.clock import NOW

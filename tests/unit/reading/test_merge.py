@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from platestream.operators.merge_reads import Merged, combine_reads
+from platestream.operators.merge_reads import Merged
 from platestream.schemas.reading import PlateRead, Reading
 
 
@@ -14,8 +14,15 @@ def read(plate: str, confidence: float, *others: tuple[str, float]) -> PlateRead
     return PlateRead(plate, confidence, None, 0.0, (0, 0, 1, 1), alternatives, ())
 
 
+def combined(reads: Sequence[PlateRead]) -> list[Reading]:
+    merged = Merged()
+    for one in reads:
+        merged.add(one)
+    return merged.ranked()
+
+
 def top(reads: Sequence[PlateRead]) -> Reading:
-    return combine_reads(reads)[0]
+    return combined(reads)[0]
 
 
 plates = st.text("ABC123", min_size=3, max_size=8)
@@ -31,7 +38,7 @@ def reads(draw: st.DrawFn) -> PlateRead:
 
 
 def test_one_frame_is_told_as_it_was_read() -> None:
-    said = combine_reads([read("ABC1234", 0.6, ("A8C1234", 0.3))])
+    said = combined([read("ABC1234", 0.6, ("A8C1234", 0.3))])
     assert [one.plate for one in said[:2]] == ["ABC1234", "A8C1234"]
     assert said[0].confidence == pytest.approx(0.6, abs=0.02)
     assert said[1].confidence == pytest.approx(0.3, abs=0.02)
@@ -58,13 +65,13 @@ def test_nothing_read_is_nothing_said() -> None:
 @given(st.lists(reads(), min_size=1, max_size=5), st.randoms())
 def test_the_order_of_frames_does_not_matter(frames: list[PlateRead], random: object) -> None:
     shuffled = sorted(frames, key=lambda _: random.random())  # type: ignore[attr-defined]
-    one, other = combine_reads(frames), combine_reads(shuffled)
+    one, other = combined(frames), combined(shuffled)
     assert one[0].confidence == pytest.approx(other[0].confidence)
 
 
 @given(st.lists(reads(), min_size=1, max_size=5))
 def test_confidences_are_shares_of_one_best_first(frames: list[PlateRead]) -> None:
-    said = [one.confidence for one in combine_reads(frames)]
+    said = [one.confidence for one in combined(frames)]
     assert all(0.0 <= share <= 1.0 for share in said)
     assert sum(said) <= 1.0 + 1e-9
     assert said == sorted(said, reverse=True)
@@ -72,7 +79,7 @@ def test_confidences_are_shares_of_one_best_first(frames: list[PlateRead]) -> No
 
 @given(st.lists(reads(), min_size=1, max_size=4))
 def test_a_frame_that_says_the_same_never_changes_the_answer(frames: list[PlateRead]) -> None:
-    before = combine_reads(frames)[:2]
+    before = combined(frames)[:2]
     if len(before) == 2 and before[0].confidence - before[1].confidence < 1e-6:
         return
     assert top([*frames, read(before[0].plate, 0.9)]).plate == before[0].plate

@@ -1,4 +1,4 @@
-"""Catalog of the records by name, each with an accepted and a rejected example."""
+"""Catalog of the records by name, each with an accepted and a rejected example, for documents and tests."""
 
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from platestream.schemas.inquiry import SealedInquiry
 from platestream.schemas.presence import Presence
 from platestream.schemas.registry import RegistryRecord
 
+ROOT = Path(__file__).parents[2]
 RECORDS: dict[str, type[Record] | type[FrameHeaders]] = {
     "frame": FrameHeaders,
     "detection": Detection,
@@ -45,7 +46,7 @@ class Example(msgspec.Struct, frozen=True):
 
 def example(name: str) -> Example:
     """Return the example of the record `name`."""
-    path = Path(__file__).parent / "examples" / f"{name}.json"
+    path = ROOT / "schemas" / "examples" / f"{name}.json"
     return msgspec.json.decode(path.read_bytes(), type=Example)
 
 
