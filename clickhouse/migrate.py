@@ -10,6 +10,7 @@ migration can run on its tables. On any other unknown migration it refuses to st
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -91,6 +92,14 @@ def load(root: Path = ROOT) -> list[Migration]:
 def load_views(root: Path = ROOT) -> list[view_files.ViewFile]:
     """Return all view files in the order in which they are applied; raises as `view_files.load`."""
     return view_files.load(root / "views")
+
+
+def texts(root: Path = ROOT) -> Iterator[str]:
+    """Yield every statement that `apply` may run on some database, except its own records."""
+    for migration in load(root):
+        yield from statements(migration.sql)
+    for view in load_views(root):
+        yield from view.texts()
 
 
 def list_migrations(client: Client, root: Path = ROOT) -> list[Entry]:

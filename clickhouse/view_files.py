@@ -51,6 +51,13 @@ class ViewFile:
                 )
             yield made[1]
 
+    def texts(self) -> Iterator[str]:
+        """Yield every statement that `apply` may run."""
+        for statement in statements(self.sql):
+            yield statement
+            if materialized := _MATERIALIZED.match(statement):
+                yield _new_query(materialized)
+
     def names(self) -> set[str]:
         """Return every table and view that the statements name."""
         return set(re.findall(r"platestream\.\w+", "\n".join(statements(self.sql))))
@@ -113,9 +120,14 @@ def _fitting(client: Client, title: str, statement: str) -> str:
     materialized = _MATERIALIZED.match(statement)
     if materialized is None or not exists(client, materialized[1]):
         return statement
-    view, target, query = materialized.groups()
+    view, target, _query = materialized.groups()
     if _target(client, view) != target:
         raise MigrationError(f"{title}: {view} writes to another table; a migration must drop it first")
+    return _new_query(materialized)
+
+
+def _new_query(materialized: re.Match[str]) -> str:
+    view, _target, query = materialized.groups()
     return f"ALTER TABLE {view} MODIFY QUERY\n{query}"
 
 

@@ -30,12 +30,15 @@ SERVICE_ACCOUNTS = (
 )
 """Accounts of the pipeline whose grants show neither plate nor picture (clickhouse/server-users.xml)."""
 
+OTHER = "OTHER "
+"""Begins the verb of a statement that changes something with the role of the owner, and is none of the
+release's migrations and views. An earlier release did not write it."""
 SHOWS_ALL = "platestream_owner"
 """The one role of the engine that may read plates and pictures by a table's name (clickhouse/roles.xml)."""
 
 
 class EngineStatement(NamedTuple):
-    """A row of `platestream.statements`; `statement` is its verb, `code` the engine's error or 0."""
+    """A row of `platestream.statements`: `statement` is its verb (see OTHER), `code` an error or 0."""
 
     number: int
     at: datetime

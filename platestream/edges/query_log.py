@@ -24,6 +24,7 @@ from platestream.runtime.clock import PollSchedule
 from platestream.schemas.finding import Finding
 from platestream.schemas.statement import (
     CAMERA_TABLES,
+    OTHER,
     PROTECTED_TABLES,
     RECORD_TABLES,
     SENSITIVE_TABLES,
@@ -65,11 +66,17 @@ ORDER BY event_time_microseconds, query_id
 """  # noqa: S608 - our own name
 
 
+_DEFINING = ", ".join(
+    f"'{OTHER}{verb}'"
+    for verb in ("CREATE", "ALTER", "DROP", "RENAME", "EXCHANGE", "TRUNCATE", "OPTIMIZE", "SYSTEM")
+)
 _ENGINES_NEWEST = "SELECT max(at) FROM platestream.statements"
 # The log of the built-in engine has the tables of a statement. Roles other than the owner's see neither
 # plates nor pictures there, so their reads are no findings unless they were denied. Reads of what a backup
 # contains, and a restore's writes, were allowed by an act of the hours before. A migration may fill a table
-# of its own from others, or change records: it is recorded in the minutes after its statements.
+# of its own from others, or change records: it is recorded in the minutes after its statements. Afterwards
+# the rules of before are completed, which the check `ruled` compares. What is defined with the owner's rights
+# is the release's own, or a finding.
 _ENGINE = f"""
 WITH (
     SELECT groupArray((act.at, act.kind)) FROM platestream.inquiry_log AS act
@@ -80,25 +87,32 @@ WITH (
     WHERE applied_at > {{after:DateTime64(6, 'UTC')}}
 ) AS applied
 SELECT query_id, at, account, code = {ACCESS_DENIED} AS denied, read_rows,
-       arrayFilter(one -> has({{protected:Array(String)}}, one)
+       arrayFilter(one -> defines OR has({{protected:Array(String)}}, one)
            AND (statement != 'SELECT' OR has({{held:Array(String)}}, one)
                AND (denied OR has(roles, '{SHOWS_ALL}')))
            OR has({{records:Array(String)}}, one) AND statement != 'SELECT'
                AND NOT (one = 'schema_migrations' AND statement = 'INSERT'), tables) AS named,
        statement, toString(number) AS which
-FROM platestream.statements
+FROM (
+    SELECT * REPLACE (replaceOne(logged.statement, '{OTHER}', '') AS statement),
+        startsWith(logged.statement, '{OTHER}') AS other,
+        other AND logged.statement IN ({_DEFINING}) AS defines
+    FROM platestream.statements AS logged) AS statements
 WHERE at > {{after:DateTime64(6, 'UTC')}} AND account NOT IN {{ours:Array(String)}} AND notEmpty(named)
-  AND (statement IN ('SELECT', 'INSERT', 'DELETE', 'UPDATE', 'TRUNCATE', 'DROP', 'RENAME', 'EXCHANGE')
+  AND (defines
+    OR statement IN ('SELECT', 'INSERT', 'DELETE', 'UPDATE', 'TRUNCATE', 'DROP', 'RENAME', 'EXCHANGE')
     OR (statement = 'CREATE' AND account != 'platestream_migrate') OR startsWith(statement, 'ALTER '))
   AND NOT (statement IN ('SELECT', 'INSERT', 'TRUNCATE') AND NOT hasAny(tables, {{cameras:Array(String)}})
     AND arrayExists(one -> statements.at BETWEEN one.1 AND one.1 + INTERVAL 6 HOUR
         AND (statement = 'SELECT' OR one.2 = 'restore'), copied))
-  AND NOT (account = 'platestream_migrate' AND statement = 'INSERT'
+  AND NOT (account = 'platestream_migrate' AND statement = 'INSERT' AND NOT other
     AND notEmpty(arrayFilter(one -> NOT has({{protected:Array(String)}}, one), tables))
     AND arrayExists(one -> one BETWEEN statements.at AND statements.at + INTERVAL 5 MINUTE, applied))
   AND NOT (account = 'platestream_migrate' AND NOT hasAny(tables, {{protected:Array(String)}})
-    AND NOT has(tables, 'schema_migrations')
+    AND NOT has(tables, 'schema_migrations') AND NOT other
     AND arrayExists(one -> one BETWEEN statements.at AND statements.at + INTERVAL 5 MINUTE, applied))
+  AND NOT (account = 'platestream_migrate' AND statement = 'ALTER UPDATE' AND named = ['gate_rules']
+    AND arrayExists(one -> statements.at BETWEEN one AND one + INTERVAL 5 MINUTE, applied))
   AND NOT (state = 'started' AND statements.at > now64(6) - INTERVAL 30 SECOND)
   AND NOT (state = 'started' AND (account, query_id, tables) IN (
     SELECT account, query_id, tables FROM platestream.statements

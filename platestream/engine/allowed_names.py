@@ -87,8 +87,9 @@ SYSTEM_TABLES = frozenset(
     ]
 )
 
+# None that reads a table which a string names, as Buffer does: the log of statements would not see it.
 TABLE_ENGINES = re.compile(
-    r"\w*MergeTree|Memory|Null|View|MaterializedView|Buffer|Join|Set|Log|TinyLog|StripeLog|Atomic"
+    r"\w*MergeTree|Memory|Null|View|MaterializedView|Join|Set|Log|TinyLog|StripeLog|Atomic"
 )
 
 # Settings by name and by prefix. Not included: files, addresses, expressions, languages, `profile`, `role`,

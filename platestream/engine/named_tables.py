@@ -32,8 +32,9 @@ _OPEN, _CLOSE = ("(", "[", "{"), (")", "]", "}")
 def named_tables(tokens: Sequence[Token], database: str, parameters: Mapping[str, str]) -> list[str]:
     """Return the names without their database, sorted.
 
-    `database` is the current one, `parameters` the values of `{name:Identifier}`. The result may contain too
-    many names but never too few: any name counts in a place where a table may be.
+    A statement about the database itself has its name. `database` is the current one, `parameters` the values
+    of `{name:Identifier}`. The result may contain too many names but never too few: any name counts in a
+    place where a table may be.
     """
     found = set(_qualified(tokens, parameters))
     if database == DATABASE:
@@ -57,6 +58,8 @@ def _qualified(tokens: Sequence[Token], parameters: Mapping[str, str]) -> Iterat
             yield token.name.removeprefix(f"{DATABASE}.")
         if token.text == "." and at and _name(tokens, at - 1, parameters) == DATABASE:
             yield _name(tokens, at + 1, parameters)
+        if token.text == "DATABASE" and DATABASE in (one.name for one in tokens[at + 1 :]):
+            yield DATABASE
 
 
 def _bare(tokens: Sequence[Token], parameters: Mapping[str, str]) -> Iterator[str]:

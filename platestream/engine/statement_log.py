@@ -13,18 +13,26 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import msgspec
 
+from platestream.clickhouse import migrate
 from platestream.engine.errors import EngineError
 from platestream.engine.named_tables import named_tables, verb
 from platestream.engine.plan import Plan
 from platestream.engine.runner import Runner, Summary, quote_string
-from platestream.engine.statements import Kind
-from platestream.schemas.statement import ACT, SENSITIVE_TABLES, SERVICE_ACCOUNTS, EngineStatement, add
+from platestream.engine.statements import Kind, join_tokens
+from platestream.schemas.statement import (
+    ACT,
+    OTHER,
+    SENSITIVE_TABLES,
+    SERVICE_ACCOUNTS,
+    EngineStatement,
+    add,
+)
 
 ACCOUNT = "platestream_engine"
 FLUSH_SECONDS = 5.0  # seconds between writes
@@ -71,6 +79,7 @@ class StatementLog:
         self._digest = hashlib.sha256()
         self._anchored = time.monotonic()
         self._ended = threading.Event()
+        self._release: frozenset[str] = frozenset()  # SHA-256 of its statements; empty until they are needed
         self._thread = threading.Thread(target=self._run, name="statement-log", daemon=True)
         self._thread.start()
 
@@ -84,6 +93,8 @@ class StatementLog:
         if seen is None:
             yield lambda _summary: None
             return
+        if made.statement.kind is not Kind.READ and self._is_other(made):
+            seen = replace(seen, statement=f"{OTHER}{seen.statement}")
         ahead = bool(set(seen.tables) & set(SENSITIVE_TABLES)) and seen.account not in SERVICE_ACCOUNTS
         if ahead:
             self._add(seen, "started")
@@ -100,6 +111,17 @@ class StatementLog:
             self._add(seen, "failed", error.code)
             raise
         self._add(seen, "done", rows=rows)
+
+    def _is_other(self, made: Plan) -> bool:
+        """Return whether an account that may define views runs a statement that is none of this release's
+        migrations and views.
+        """
+        if not made.owner or made.work.account in SERVICE_ACCOUNTS:
+            return False
+        if not self._release:
+            formatted = (join_tokens(self._runner.tokens(text)) for text in migrate.texts())
+            self._release = frozenset(map(_sha256, formatted))
+        return _sha256(made.statement.text) not in self._release
 
     def close(self) -> None:
         """Write the waiting rows and their digest."""
@@ -214,6 +236,10 @@ def _log_fields(made: Plan) -> _LogFields | None:
     ):
         return None
     return _LogFields(work.account, list(work.roles), work.query_id, does, tables, _inquiries(made))
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _database(made: Plan) -> str:

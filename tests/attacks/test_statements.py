@@ -7,12 +7,14 @@ from uuid import uuid4
 
 import pytest
 from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import DatabaseError as ClickHouseError
 
 from platestream.clickhouse import migrate
 from platestream.edges import statement_log_check
 from platestream.edges.clickhouse_client import connect
 from platestream.edges.query_log import QueryLogPart
 from platestream.schemas.finding import Finding
+from tests.support.database import put_first_rules
 from tests.support.engine import Engine, password
 from tests.support.nightly import nightly
 
@@ -115,6 +117,70 @@ def test_a_statement_beside_the_gate_is_found_however_it_is_written(
 def test_the_migrations_of_a_new_database_are_no_finding(run: Engine) -> None:
     flush(run)
     assert [one.detail for one in found(run) if one.who == "platestream_migrate"] == []
+
+
+DEFINITIONS = (
+    "CREATE TABLE platestream.copy ENGINE = Memory AS SELECT plate FROM platestream.detections",
+    "CREATE VIEW platestream.aside AS SELECT plate FROM platestream.detections",
+    "CREATE OR REPLACE VIEW platestream.search AS SELECT plate FROM platestream.detections",
+    "ALTER TABLE platestream.inquire_plain_to_log MODIFY QUERY SELECT kind FROM platestream.inquire_plain",
+    "ALTER TABLE platestream.inquiry_log MODIFY COLUMN reason String DEFAULT 'stolen vehicle'",
+    "ALTER TABLE platestream.deliveries MODIFY TTL toDateTime(at) + INTERVAL 1 DAY",
+    "OPTIMIZE TABLE platestream.detections FINAL DEDUPLICATE BY captured_at, camera_id, detection_id",
+    "SYSTEM STOP VIEW platestream.detections_to_traffic",
+    "DROP VIEW platestream.verdict",
+)
+
+
+def test_the_first_rules_of_a_new_database_are_no_finding(own_engine: Engine) -> None:
+    own_engine.start()
+    client = service(own_engine, "migrate")
+    migrate.apply(client)
+    put_first_rules(client)
+    client.close()
+    flush(own_engine)
+    assert [one.detail for one in found(own_engine)] == []
+
+
+def test_what_the_account_of_migrations_defines_beside_them_is_found(own_engine: Engine) -> None:
+    own_engine.start()
+    client = service(own_engine, "migrate")
+    migrate.apply(client)
+    for statement in DEFINITIONS:
+        client.command(statement)
+    client.close()
+    flush(own_engine)
+    verbs = [one.detail.partition(" beside the gate: ")[2].partition(";")[0] for one in found(own_engine)]
+    assert verbs == [statement.partition(" ")[0] for statement in DEFINITIONS]
+
+
+def test_a_name_of_the_database_that_is_changed_and_changed_back_is_found(own_engine: Engine) -> None:
+    own_engine.start()
+    migrate.apply(service(own_engine, "migrate"))
+    to = {"database": "default"}
+    for sql in ("RENAME DATABASE platestream TO aside", "RENAME DATABASE aside TO platestream"):
+        own_engine.ask(sql, "owner", params=to)
+    flush(own_engine)
+    assert [one.detail[:11] for one in found(own_engine)] == ["platestream"] * 2
+
+
+def test_a_record_of_a_migration_that_there_is_not_covers_nothing(own_engine: Engine) -> None:
+    own_engine.start()
+    client = service(own_engine, "migrate")
+    migrate.apply(client)
+    client.command("INSERT INTO platestream.deliveries (hit_id) SELECT generateUUIDv4()")
+    client.command("ALTER TABLE platestream.deliveries UPDATE outcome = 'delivered' WHERE 1", settings=WAIT)
+    record = "(version, name, sha256) SELECT 999, 'more', 'more'"
+    client.command(f"INSERT INTO platestream.schema_migrations {record}")
+    client.close()
+    flush(own_engine)
+    assert [one.detail.partition(" ")[0] for one in found(own_engine)] == ["deliveries", "deliveries"]
+
+
+def test_no_table_names_another_one_by_a_string(run: Engine) -> None:
+    buffer = "ENGINE = Buffer('platestream', 'detections', 1, 1, 1, 1, 1, 1, 1)"
+    with pytest.raises(ClickHouseError, match="is not for clients"):
+        service(run, "migrate").command(f"CREATE TABLE default.aside (plate String) {buffer}")
 
 
 def test_rows_that_the_account_of_migrations_writes_beside_the_gate_are_found(run: Engine) -> None:
