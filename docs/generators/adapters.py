@@ -4,12 +4,12 @@ import inspect
 import re
 from typing import Any
 
+from docs.generators import channels as notify_channels
 from docs.generators import pushes
 from docs.generators.text import cell, prose
 from platestream.cameras.pushes import push
 from platestream.evidence.channels import channel as evidence_channel
 from platestream.notifications import senders
-from platestream.operators.notify import channels as notify_channels
 from platestream.schemas import camera_read
 
 ADAPTERS_INTRODUCTION = """# Adapters
@@ -31,7 +31,8 @@ ADAPTERS: dict[str, tuple[str, tuple[Any, ...]]] = {
     ),
     "Systems that get hits": (
         "A function `open_sender(receiver, rules)` in `platestream/notifications/channels/`, its name in `SENDERS` of "
-        "`factory.py`, and its properties in `CHANNELS` of `platestream/operators/notify/channels.py`. It returns a function "
+        "`factory.py`, its properties in `CHANNELS` of `platestream/operators/notify/channels.py`, and its words in "
+        "`docs/generators/channels.py`. It returns a function "
         "that sends one letter and returns when the receiver has it. Retries, order, dead letters, the record of each delivery "
         "and the check of MOU or purpose are common to all.",
         (senders.Letter, senders.Unreachable, senders.Rejected),

@@ -8,11 +8,11 @@ from typing import Any
 import msgspec
 from msgspec import NODEFAULT
 
+from docs.generators import channels as notify_channels
 from docs.generators import pushes
 from docs.generators.text import cell, prose
 from platestream.cameras import config as cameras_config
 from platestream.hotlist.files.column_map import ColumnMap
-from platestream.operators.notify import channels as notify_channels
 from platestream.operators.notify import rules as notify_rules
 from platestream.partners import config as partners_config
 from platestream.schemas import profile

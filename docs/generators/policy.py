@@ -7,6 +7,7 @@ The matrix of acts and people between its marks comes from the gate itself: pyth
 import re
 from pathlib import Path
 
+from docs.generators import served
 from platestream.policy.clauses import CLAUSES
 from platestream.policy.laws import LAWS, Law, LawClause
 from platestream.policy.laws.law import READ
@@ -107,7 +108,7 @@ def policy() -> str:
     text = (
         f"{INTRODUCTION}\n## Clauses that the system holds\n\n"
         + "| clause | requirement | served by | checks |\n|---|---|---|---|\n"
-        + "".join(_clause(one.number, one.asks, one.served) for one in held)
+        + "".join(_clause(one.number, one.asks, served.ORDER[one.number]) for one in held)
         + "\n## Checks\n\n| check | clauses | requirement | where to check |\n|---|---|---|---|\n"
         + "".join(map(_check, CHECKS))
         + BEHIND
@@ -151,12 +152,13 @@ def _law_clause(law: Law, one: LawClause) -> str:
     numbers = {name: number for number, name in enumerate(law.sources, 1)}
     read = f"{READ[one.read]}, {numbers[one.source]}" if one.source in numbers else READ[one.read]
     checks = ", ".join(f"`{name}`" for name in one.checks) or ("for people" if one.people else "not checked")
-    return f"| {one.number} | {one.asks} | {read} | {one.served or one.people} | {checks} |\n"
+    by = served.LAWS[law.key].get(one.number) or one.people
+    return f"| {one.number} | {one.asks} | {read} | {by} | {checks} |\n"
 
 
-def _clause(number: str, asks: str, served: str) -> str:
+def _clause(number: str, asks: str, by: str) -> str:
     checks = ", ".join(f"`{one.name}`" for one in CHECKS if number in one.clauses)
-    return f"| {number} | {asks} | {served} | {checks} |\n"
+    return f"| {number} | {asks} | {by} | {checks} |\n"
 
 
 def _check(one: Check) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from docs.generators import served
 from platestream.boards import BOARDS
 from platestream.cli.main import COMMANDS, load
 from platestream.policy.clauses import CLAUSES
@@ -107,7 +108,8 @@ def test_boards_name_commands_that_there_are() -> None:
 def test_the_checks_and_clauses_of_the_order_name_commands_that_there_are() -> None:
     result = [
         *(f"{one.what} {one.where}" for one in CHECKS),
-        *(f"{one.served} {one.people}" for one in CLAUSES),
+        *(one.people for one in CLAUSES),
+        *(by for clauses in (served.ORDER, *served.LAWS.values()) for by in clauses.values()),
     ]
     assert [one for part in result for one in wrong(part)] == []
 

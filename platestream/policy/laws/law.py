@@ -45,7 +45,6 @@ class LawClause:
     asks: str
     read: Read
     source: str = ""
-    served: str = ""
     checks: tuple[str, ...] = ()
     people: str = ""
 
@@ -95,11 +94,9 @@ def law(
     return Law(key, name, sources, clauses, notes, checks)
 
 
-def clause(
-    number: str, asks: str, read: Read, source: str, served: str = "", *names: str, people: str = ""
-) -> LawClause:
+def clause(number: str, asks: str, read: Read, source: str, *names: str, people: str = "") -> LawClause:
     """Build a clause as a line of a table: `names` are its checks."""
-    return LawClause(number, asks, read, source, served, names, people)
+    return LawClause(number, asks, read, source, names, people)
 
 
 def check(name: str, what: str, where: str, run: Callable[[CheckData], Answer]) -> Check:
@@ -111,6 +108,5 @@ _SYSTEM = LawClause(
     SOUND,
     "What the checks of the clauses rest on",
     "own",
-    served="acts are judged and logged before they are done; the log is sealed ([design](design.md))",
     checks=_SOUND,
 )

@@ -16,8 +16,8 @@ _COURTS = "is for courts"
 _PAPERS = "is paper between the agency and the attorney general"
 
 
-def _clause(number: str, asks: str, served: str = "", *names: str, people: str = "") -> LawClause:
-    return LawClause(number, asks, "text", "law", served, names, people)
+def _clause(number: str, asks: str, *names: str, people: str = "") -> LawClause:
+    return LawClause(number, asks, "text", "law", names, people)
 
 
 _CLAUSES = (
@@ -25,14 +25,12 @@ _CLAUSES = (
         "3(1), 3(2)(a)(i)",
         "Reads are compared with lists of the department of licensing, the state's criminal justice system, the "
         "FBI's, and of missing persons only",
-        "designated sources; entries of others do not alert ([matching](matching.md))",
         *("designated", "listed"),
     ),
     _clause(
         "3(2)(a)(ii)",
         "Else a plate is entered or searched only for a vehicle that is stolen, with a missing or endangered person, "
         "of somebody with a warrant (felony, gross misdemeanor), or of such a crime",
-        "the purposes there are; the gate refuses a search for another ([inquiries](inquiries.md))",
         *("purposes", "searched"),
     ),
     _clause("3(2)(b), (c)", "Parking enforcement and transportation agencies", people="is not built here"),
@@ -43,16 +41,12 @@ _CLAUSES = (
         "3(3)",
         "Not for immigration investigation or enforcement, for protected health care, or to track activity that the "
         "constitutions protect",
-        "prohibited purposes, in other letters too; the patterns are the profile's, for the law's words",
         "purposes",
     ),
     _clause(
         "3(4)",
         "No data is collected at facilities of protected health care or immigration matters, schools, places of "
         "worship, courts, food banks: on the premises, immediate surroundings, or ways in",
-        "places of the registry refuse a camera, and frames that were taken inside, before a plate is read; what was read is "
-        "compared with them, too. The frame itself is in the gateway's spool and topic for 24 hours at most. The law names no "
-        "distance: draw each place with its buildings, adjacent parking and ways in ([cameras](cameras.md))",
         "places",
     ),
     _clause(
@@ -60,44 +54,30 @@ _CLAUSES = (
         "Registration with the attorney general within 180 days; certificate of the agency's head",
         people=_PAPERS,
     ),
-    _clause("3(5), training", "A documented training process", "training has a date and lapses", "trained"),
+    _clause("3(5), training", "A documented training process", "trained"),
     _clause(
         "3(6)",
         "A match alone is no reasonable suspicion: confirm the plate by eye, and by other means that it is listed",
-        "steps of verification that cannot be skipped ([hits](hits.md))",
         *("verified", "keeper", "steps"),
     ),
     _clause(
         "4",
         "Not kept longer than 21 days, nor used for any other purpose",
-        "the period of the profile, in tables, topics, views and stores ([retention](retention.md))",
         *("span", "rows", "job", "ttls", "topics", "stores", "keys"),
     ),
     _clause(
         "4(1), 4(5)",
         "Longer by warrant, subpoena or court order, or as evidence of unlawful conduct; deleted at the end of the case",
-        "evidence by its schedule, moved only on an authority ([evidence](evidence.md))",
         *("evidence", "custody", "scheduled", "released"),
     ),
     _clause("4(2) to 4(4)", "Parking, traffic studies, commercial vehicles", people="is not built here"),
-    _clause(
-        "5(1)(a)",
-        "Not disclosed except as a judicial proceeding requires",
-        "a request from outside needs its legal basis; whether that is a judicial proceeding, people judge",
-        "requests",
-    ),
+    _clause("5(1)(a)", "Not disclosed except as a judicial proceeding requires", "requests"),
     _clause(
         "5(1)(b)",
         "Direct access only for state and local agencies of Washington that may collect such data",
-        "other agencies by an MOU in force, of the state WA; the gate refuses the rest",
         "agencies",
     ),
-    _clause(
-        "5(2)",
-        "Databases are checked for updates every 24 hours at least",
-        "the last complete import of a list is logged; an alert reports an old one",
-        "refreshed",
-    ),
+    _clause("5(2)", "Databases are checked for updates every 24 hours at least", "refreshed"),
     _clause(
         "5(3), 5(4)", "Not sold, leased or bought; privately held data by warrant only", people="is commerce"
     ),
@@ -119,9 +99,6 @@ _CLAUSES = (
     _clause(
         "7(2)(a)(ii)",
         "By 1 December 2027 and then yearly a report to the legislature, posted on the agency's site: (A) to (I)",
-        "`platestream report public`, `report publish`. Kept: stops that officers recorded with a match, arrests, recoveries, sharing by agency, "
-        "requests, changes of rules, results of audits, reads, alerts, cameras' places. Not recorded: "
-        "prosecutions, searches that found something, warrants apart from other requests",
         "published_annual-report",
     ),
     _clause("7(2)(b)", "Public awareness", people="is done by people"),
@@ -129,20 +106,13 @@ _CLAUSES = (
         "8(1)",
         "An audit trail of every access for two years: who, when, what was asked, the purpose with the offense type, "
         "the call or case number, the cameras",
-        "the inquiry log, sealed, which does not expire; searches need case number, purpose and violation",
         *("trail", "documented", "searched"),
     ),
-    _clause("8(1)(b)", "Exports are logged", "the evidence ledger, and an act for each", "custody"),
-    _clause(
-        "8(2)",
-        "What was searched serves audits only",
-        "only auditors read the log, and no search includes it ([sql](sql.md))",
-        "entitled",
-    ),
+    _clause("8(1)(b)", "Exports are logged", "custody"),
+    _clause("8(2)", "What was searched serves audits only", "entitled"),
     _clause(
         "8(3)",
         "Each year an internal audit of all access and use, and of retention and sharing",
-        "the yearly audit draws all browsing inquiries of the year, 10,000 at most ([audit](audit.md))",
         *("filed", "sampled", "memoranda"),
     ),
 )
