@@ -3,22 +3,8 @@
 import hashlib
 import re
 from collections.abc import Iterator
-from typing import Any, Protocol
 
-
-class Rows(Protocol):
-    """The result of a query."""
-
-    @property
-    def result_rows(self) -> Any: ...
-
-
-class Client(Protocol):
-    """The required methods of a clickhouse-connect client, whose role must be the owner's."""
-
-    def command(self, cmd: str) -> Any: ...
-    def query(self, query: str) -> Rows: ...
-    def insert(self, table: str, data: list[list[Any]], column_names: tuple[str, ...]) -> Any: ...
+from clickhouse_connect.driver.client import Client as Client
 
 
 class MigrationError(RuntimeError):

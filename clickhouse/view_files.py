@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+from typing import Any
 
 from platestream.clickhouse.sql_files import Client, MigrationError, exists, run, sha256, statements
 
@@ -105,7 +106,8 @@ def recorded(client: Client) -> dict[str, str]:
     """Return the SHA-256 of the applied version by file name; empty before the first migration."""
     if not exists(client, TABLE):
         return {}
-    return dict(client.query(f"SELECT name, sha256 FROM {TABLE} FINAL").result_rows)  # noqa: S608
+    rows: Any = client.query(f"SELECT name, sha256 FROM {TABLE} FINAL").result_rows  # noqa: S608 - ours
+    return dict(rows)
 
 
 def apply(client: Client, file: ViewFile) -> None:

@@ -13,6 +13,7 @@ from platestream.operators.changelog_hold import ChangelogHold
 from platestream.operators.frame_outcomes import Outcome, camera_of
 from platestream.operators.frame_reads import FrameReads
 from platestream.operators.matching.events import PackedEntry
+from platestream.operators.matching.router import Tally
 from platestream.runtime.clock import Clock
 from platestream.runtime.metrics import meters
 from platestream.schemas import metrics
@@ -124,7 +125,7 @@ def withheld(entry: HotListEntry) -> None:
     meters.count(metrics.HITS_WITHHELD, entry.source)
 
 
-class HotListTally:
+class HotListTally(Tally):
     """Figures of the list's part in one partition: entries by source and day of expiry, and changes."""
 
     def __init__(self, parts: "list[HotListTally]") -> None:

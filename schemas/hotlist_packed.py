@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from operator import attrgetter
-from typing import Annotated, Any, Protocol, cast
+from typing import Annotated, Any, cast
 
 import msgspec
 from msgspec import Meta
@@ -32,27 +32,20 @@ def loose_fields(**other: Any) -> list[tuple[str, Any, Any]]:
     ]
 
 
-class Fields(Protocol):
-    """Anything with the fields of an entry."""
-
-    @property
-    def plate(self) -> str: ...
-
-
 _values = attrgetter(*(one.name for one in _FIELDS))
 _Packed = msgspec.defstruct("_Packed", loose_fields(), array_like=True, kw_only=True, gc=False)
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(_Packed)
 
 
-def pack(entry: Fields) -> bytes:
+def pack(entry: HotListEntry) -> bytes:
     """Return the fields of an entry by position, encoded as MessagePack."""
     (packed,) = pack_all([entry])
     return packed
 
 
-def pack_all(entries: Iterable[Fields]) -> list[bytes]:
-    """Return each entry packed.
+def pack_all(entries: Iterable[Any]) -> list[bytes]:
+    """Return each entry packed; an entry is anything with its fields.
 
     The bytes are copied, because the encoder's own hold a quarter more memory.
     """

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from itertools import chain
-from typing import Protocol, TypeGuard
+from typing import TypeGuard
 
 from bytewax.operators import StatefulBatchLogic
 
@@ -33,8 +33,8 @@ ALL_BUCKETS = tuple(str(bucket) for bucket in range(plates.BUCKETS))
 NEVER = datetime.max.replace(tzinfo=UTC)
 
 
-class Tally(Protocol):
-    """Observer of every change of the list, which also reports the state of the list."""
+class Tally:
+    """Observer of each change of the list, which also reports its state; this one does nothing."""
 
     def added(self, entries: list[PackedEntry]) -> None:
         """Count new entries."""
@@ -44,16 +44,6 @@ class Tally(Protocol):
 
     def tell(self, now: datetime) -> None:
         """Report the list after it was loaded and all changes so far were counted."""
-
-
-class NoTally:
-    """Observer that counts nothing."""
-
-    def added(self, entries: list[PackedEntry]) -> None: ...
-
-    def change(self, before: PackedEntry, after: PackedEntry | None) -> None: ...
-
-    def tell(self, now: datetime) -> None: ...
 
 
 class HotListRouter(StatefulBatchLogic[list[Changes | EndOfSnapshot], BucketEvents | HotListChange, None]):
@@ -72,7 +62,7 @@ class HotListRouter(StatefulBatchLogic[list[Changes | EndOfSnapshot], BucketEven
         owns: Callable[[int], bool] = lambda _partition: True,
     ) -> None:
         self._now, self._owns = now, owns
-        self._tally = tally or NoTally()
+        self._tally = tally or Tally()
         self._placed: dict[bytes, PackedEntry] = {}
         self._by_bucket = _ByBucket()
         self._soonest = NEVER

@@ -73,12 +73,10 @@ class KnownDevices:
             stored[who] = (made, *newest)
         return mark
 
-    def forget(self, who: str, ident: str = "") -> None:
-        """Forget a browser of a person, or all of them without `ident`."""
+    def forget(self, who: str) -> None:
+        """Forget all browsers of a person."""
         with self._file.writing() as stored:
-            left = tuple(one for one in stored.pop(who, ()) if ident and one.id != ident)
-            if left:
-                stored[who] = left
+            stored.pop(who, None)
 
 
 def known_devices(settings: Settings) -> KnownDevices:

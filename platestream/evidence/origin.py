@@ -7,7 +7,7 @@ verifies a package.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
@@ -21,14 +21,6 @@ from platestream.schemas.partner import PictureOf, Pictures, Read, Reads
 ANSWERS, DETECTIONS, ORIGINALS = "answers/", "detections.json", "originals/"
 """Paths of signed answers, rows, and pictures."""
 _PRINT = re.compile(r"[0-9a-f]{64}")
-
-
-class Manifest(Protocol):
-    """The part of a manifest that this check needs."""
-
-    @property
-    def origin(self) -> str:
-        """Short name of the agency that has the originals; empty where it is the exporting agency."""
 
 
 class SignedContent:
@@ -70,11 +62,9 @@ def key_named(text: str) -> str:
     return bare if _PRINT.fullmatch(bare) else fingerprint(read_public(text))
 
 
-def origin_faults(
-    package: Mapping[str, bytes], manifest: Manifest, trusted: Sequence[str] = ()
-) -> Iterator[str]:
-    """Yield differences from what the agency of origin signed, one sentence each; none for a hold of one's
-    own data.
+def origin_faults(package: Mapping[str, bytes], origin: str, trusted: Sequence[str] = ()) -> Iterator[str]:
+    """Yield differences from what the agency of `origin` signed, one sentence each; none for a hold of one's
+    own data, whose origin is empty.
     """
     signed = SignedContent()
     try:
@@ -90,12 +80,12 @@ def origin_faults(
         except (BadSignature, WrongKey) as error:
             yield f"{path}: {error}"
             continue
-        if one.agency != manifest.origin:
-            yield f"{path}: is of {one.agency}, and the hold of {manifest.origin or 'the agency itself'}"
+        if one.agency != origin:
+            yield f"{path}: is of {one.agency}, and the hold of {origin or 'the agency itself'}"
         if trusted and by not in trusted:
             yield f"{path}: signed by another key than the one that was given"
-    if manifest.origin:
-        yield from _differences(package, records, signed, manifest.origin)
+    if origin:
+        yield from _differences(package, records, signed, origin)
 
 
 def _differences(

@@ -231,7 +231,7 @@ def verify(
     if fingerprint(pem) != manifest.signed_by:
         faults.append("the manifest names another key than the one that signed it")
     if not faults:
-        faults = [*_record_faults(package, manifest), *origin_faults(package, manifest, partners)]
+        faults = [*_record_faults(package, manifest), *origin_faults(package, manifest.origin, partners)]
     return manifest, faults
 
 

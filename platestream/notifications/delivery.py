@@ -14,10 +14,11 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any
 
 from tenacity import RetryCallState, Retrying, wait_random_exponential
 
+from platestream.notifications.journal import Journal
 from platestream.notifications.senders import Rejected, Send, SendError, Unreachable
 from platestream.schemas.delivery import Delivery, Outcome
 
@@ -30,28 +31,11 @@ NO_ANSWER = frozenset(
 log = logging.getLogger(__name__)
 
 
-class Journal(Protocol):
-    """Interface of `platestream.notifications.journal`."""
-
-    def note(self, delivery: Delivery) -> None: ...
-    def settle(self, count: int) -> None: ...
-
-
-class NoJournal:
-    """Journal that stores nothing, for an edge in memory."""
-
-    def note(self, delivery: Delivery) -> None:
-        """Do nothing."""
-
-    def settle(self, count: int) -> None:
-        """Do nothing."""
-
-
 class ThreadedPost:
     """Sender of notices in threads.
 
-    `ledger` writes deliveries and returns when they are acknowledged; `on_finished` gets each outcome.
-    `longer` is the patience with some receivers.
+    `ledger` writes deliveries and returns when they are acknowledged. `longer` is the patience with some
+    receivers.
     """
 
     def __init__(
@@ -63,15 +47,12 @@ class ThreadedPost:
         now: Callable[[], datetime],
         longer: Mapping[str, timedelta] = MappingProxyType({}),
         journal: Journal | None = None,
-        on_finished: Callable[[Delivery], None] = lambda _delivery: None,
     ) -> None:
         self._now = now
         self._finished = _Finished()
-        book = _LedgerWriter(ledger, journal or NoJournal())
+        book = _LedgerWriter(ledger, journal)
         self._lines = {
-            name: _ReceiverQueue(
-                name, send, book, self._finished, longer.get(name, patience), now, on_finished
-            )
+            name: _ReceiverQueue(name, send, book, self._finished, longer.get(name, patience), now)
             for name, send in senders.items()
         }
 
@@ -108,10 +89,9 @@ class _ReceiverQueue:
         finished: "_Finished",
         patience: timedelta,
         now: Callable[[], datetime],
-        on_finished: Callable[[Delivery], None],
     ) -> None:
         self._name, self._send, self._book, self._finished = name, send, book, finished
-        self._patience, self._now, self._told = patience, now, on_finished
+        self._patience, self._now = patience, now
         self._changed = threading.Condition()
         self._ready: list[tuple[int, int, Any, int]] = []  # priority, number, notice, attempts
         self._later: list[tuple[float, int, Any, int]] = []  # when, number, notice, attempts
@@ -148,7 +128,6 @@ class _ReceiverQueue:
 
     def _finish(self, notice: Any, delivery: Delivery) -> None:
         self._finished.add(notice, delivery)
-        self._told(delivery)
         with self._changed:
             self._left -= 1
             self._changed.notify_all()
@@ -251,7 +230,7 @@ class _LedgerWriter:
     A delivery must be in the ledger, because one that is missing is sent again after a restart.
     """
 
-    def __init__(self, write: Callable[[list[Delivery]], None], journal: Journal) -> None:
+    def __init__(self, write: Callable[[list[Delivery]], None], journal: Journal | None) -> None:
         self._ledger, self._journal = write, journal
         self._queue: queue.SimpleQueue[tuple[Delivery, threading.Event]] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
@@ -259,7 +238,8 @@ class _LedgerWriter:
 
     def enter(self, delivery: Delivery) -> None:
         """Write a delivery; returns when the ledger has it."""
-        self._journal.note(delivery)
+        if self._journal is not None:
+            self._journal.note(delivery)
         with self._starting:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="notify-ledger", daemon=True)
@@ -274,7 +254,8 @@ class _LedgerWriter:
             while not self._queue.empty():
                 waiting.append(self._queue.get())
             self._write([delivery for delivery, _written in waiting])
-            self._journal.settle(len(waiting))
+            if self._journal is not None:
+                self._journal.settle(len(waiting))
             for _delivery, written in waiting:
                 written.set()
 

@@ -116,9 +116,9 @@ def read(client: Client, first: int, count: int = PAGE, log: str = LOG) -> list[
     return _leaves(client, run("reading seals", partial(read_seals, client, first, count, log)), first)
 
 
-def salted(client: Client, first: int, count: int = PAGE) -> list[Leaf]:
+def salted(client: Client, first: int) -> list[Leaf]:
     """Return leaves as `read` does; seals without a salt get one first. Needs the sealer's role."""
-    found = run("reading seals", partial(read_seals, client, first, count))
+    found = run("reading seals", partial(read_seals, client, first, PAGE))
     if found:
         there = _salts(client, found)
         missing = [seal for seal, _rows in found if seal.seal not in there]
