@@ -29,8 +29,8 @@ def pair_reads(found: Sequence[PlateRead], reads: Sequence[CameraRead]) -> list[
     )
     left, without = dict(enumerate(found)), dict(enumerate(reads))
     pairs: list[Pair] = []
-    for similarity, place, position in alike:
-        if place in left and position in without and -similarity >= LEAST_SIMILARITY:
+    for unlike, place, position in alike:
+        if place in left and position in without and -unlike >= LEAST_SIMILARITY:
             pairs.append((left.pop(place), without.pop(position)))
     if len(left) == len(without) == 1:
         return [*pairs, (left.popitem()[1], without.popitem()[1])]
