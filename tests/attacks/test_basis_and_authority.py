@@ -1,9 +1,14 @@
-"""Requests from outside without a legal basis, and evidence that nobody ordered: texts that say nothing."""
+"""Requests without a legal basis, evidence that nobody ordered, cameras that nobody approved."""
+
+from typing import Any
 
 import pytest
 
 from platestream.edges.clickhouse_client import DOOR
-from tests.support.agency import CASE, Agency
+from platestream.schemas import tables
+from platestream.schemas.registry import RegistryRecord
+from tests.support.agency import CASE, DAY, HOUR, Agency, read
+from tests.support.clock import NOW
 
 NOTHING = ("aaaaa", "11111", "xxxxxx", "n/a n/a n/a", "- - - - -", "needed for work", "\u0430" * 5)
 
@@ -35,3 +40,14 @@ def test_evidence_names_who_ordered_it(agency: Agency, act: str, authority: str)
     said = {"kind": act, "on_behalf_of": "chief", "case_number": CASE, "pattern": ""}
     row = agency.database.logged(agency.database.ask(DOOR, **said, reason=f"Evidence: {authority}"))
     assert "who ordered the evidence is not named" in row["refusal"]
+
+
+@pytest.mark.parametrize(
+    ("approver", "found"), [("x", True), ("aaaa", True), ("Chief", False), ("4471", False)]
+)
+def test_a_camera_is_approved_by_somebody(agency: Agency, approver: str, found: bool) -> None:
+    place: dict[str, Any] = {"latitude": 34.5, "longitude": -109.4, "approved_at": NOW - DAY}
+    agency.register(RegistryRecord(kind="camera", id="c9", name="C 9", approved_by=approver, **place))
+    agency.database.put(tables.DETECTIONS, read(HOUR, camera="c9"))
+    (result,) = agency.results("cameras").values()
+    assert ("ended, or without an approval on record: c9" in result.faults) == found

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from platestream.operators.boundary import within
+from platestream.operators.inquiry_checks.reasons import is_contact
 from platestream.policy.checks.context import Answer, CheckData, fault_of, first_few, gap_unless
 from platestream.schemas.pluralize import pluralize
 
@@ -10,12 +11,12 @@ DAY, SETTLED = timedelta(days=1), timedelta(minutes=10)
 
 _SEEN = "SELECT DISTINCT camera_id FROM platestream.detections ORDER BY camera_id"
 _REGISTERED = """
-SELECT id, active AND approved_by != '' AND approved_at > toDateTime64(0, 3, 'UTC')
-    AND approved_at <= {now:DateTime64(3, 'UTC')}
+SELECT id, active AND approved_at > toDateTime64(0, 3, 'UTC') AND approved_at <= {now:DateTime64(3, 'UTC')},
+    approved_by
 FROM platestream.registry FINAL WHERE kind = 'camera'
 """
 _DETAILED = """
-SELECT DISTINCT arrayJoin(cameras) FROM platestream.deployments WHERE kind = 'detail' AND approved_by != ''
+SELECT DISTINCT arrayJoin(cameras), approved_by FROM platestream.deployments WHERE kind = 'detail'
 """
 _WITHOUT = """
 SELECT rule, arraySort(groupUniqArray(if(detail = '' OR rule = 'sensitive_place', camera_id, detail)))
@@ -44,12 +45,12 @@ FROM platestream.detections WHERE captured_at < {before:DateTime64(3, 'UTC')}
 
 
 def approved(live: CheckData) -> Answer:
-    """Check that cameras that deliver are registered and approved. The approver of the place and the date are
-    on record. Cameras of an approved special detail are covered by that.
+    """Check that cameras that deliver are registered and approved. The approver of the place, by a name or a
+    number, and the date are on record. Cameras of an approved special detail are covered by that.
     """
-    detailed = {name for (name,) in live.rows(_DETAILED)}
+    detailed = {name for name, by in live.rows(_DETAILED) if is_contact(by)}
     delivered = [name for (name,) in live.rows(_SEEN) if name not in detailed]
-    registered = dict(live.rows(_REGISTERED, now=live.now))
+    registered = {name: good and is_contact(by) for name, good, by in live.rows(_REGISTERED, now=live.now)}
     unknown = [name for name in delivered if name not in registered]
     bare = [name for name in delivered if name in registered and not registered[name]]
     return Answer.of(
