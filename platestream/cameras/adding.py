@@ -8,6 +8,7 @@ import tempfile
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import quote
 
 import msgspec
 
@@ -100,7 +101,7 @@ def add(door: Door, path: Path, camera: NewCamera, approved_by: str, now: dateti
         approved_by=approved_by,
         approved_at=now if approved_by else None,
     )
-    secret = path.parent / "secrets" / camera.name
+    secret = path.parent / "secrets" / quote(camera.name, safe="")  # a name may have slashes
     with door.log_refusal("registry_camera", record.key[:64]):
         before = path.read_text(encoding="utf-8") if path.is_file() else ""
         text = f"{before.rstrip()}\n\n{_table(camera, secret if camera.user else None)}".lstrip()

@@ -14,6 +14,8 @@ from platestream.access.effects import (
     effect_of_stored,
 )
 from platestream.access.password_file import Passwords
+from platestream.cameras.adding import NewCamera, add
+from platestream.cameras.config import load
 from platestream.partners import register
 from platestream.policy.checks.context import CheckData
 from platestream.policy.service import Result, run
@@ -246,3 +248,17 @@ def test_16_where_the_folder_is_not_read_nothing_is_held(database: Database, tow
         [one for one in CHECKS if one.name == "sign_ins"],
     )
     assert result.outcome == "not_checked"
+
+
+def test_the_name_of_a_new_camera_writes_no_file_of_accounts(town: Door) -> None:
+    path = town.settings.data / "cameras.toml"
+    file = town.settings.data / "accounts" / "console.json"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("{}")
+    account: dict[str, Any] = {"user": '{"vale"', "password": '{"hash":"mine"}}'}
+    place: dict[str, Any] = {"latitude": 34.5, "longitude": -109.4}
+    for name in ("plain", "x/y", "x/../../accounts/console.json"):
+        camera = NewCamera(name, "rtsp", "rtsp://10.0.0.9/stream", "A camera", **account, **place)
+        add(town, path, camera, "", utc_now())
+    assert file.read_text() == "{}"
+    assert len([*(town.settings.data / "secrets").iterdir()]) == len(load(path).cameras) == 3
