@@ -362,6 +362,8 @@ def may(person: Person, act: Act, case: bool, reason: bool, machine: bool) -> bo
         return False
     if act.documented == "inquiry" and not (case or reason):
         return False
+    if act.name in ("evidence_hold", "evidence_keep", "evidence_not_needed") and not reason:
+        return False  # who ordered it, or why nothing is held
     if machine:
         return act.automatic
     if not (person.registered and person.active) or person.trained is None:
