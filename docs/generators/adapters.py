@@ -10,6 +10,7 @@ from docs.generators.text import cell, prose
 from platestream.cameras.pushes import push
 from platestream.evidence.channels import channel as evidence_channel
 from platestream.notifications import senders
+from platestream.operators.notify.message import Notice
 from platestream.schemas import camera_read
 
 ADAPTERS_INTRODUCTION = """# Adapters
@@ -33,9 +34,9 @@ ADAPTERS: dict[str, tuple[str, tuple[Any, ...]]] = {
         "A function `open_sender(receiver, rules)` in `platestream/notifications/channels/`, its name in `SENDERS` of "
         "`factory.py`, its properties in `CHANNELS` of `platestream/operators/notify/channels.py`, and its words in "
         "`docs/generators/channels.py`. It returns a function "
-        "that sends one letter and returns when the receiver has it. Retries, order, dead letters, the record of each delivery "
+        "that sends one notice and returns when the receiver has it. Retries, order, dead letters, the record of each delivery "
         "and the check of MOU or purpose are common to all.",
-        (senders.Letter, senders.Unreachable, senders.Rejected),
+        (Notice, senders.Unreachable, senders.Rejected),
     ),
     "Evidence systems": (
         "A class in `platestream/evidence/channels/`, opened by `open_channel` of `platestream/evidence/systems.py`. Resumption, "

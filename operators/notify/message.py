@@ -28,8 +28,6 @@ BOXES = 16
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
     """The message about one hit for one receiver.
 
-    `origin` is the hit's place on its topic, for a dead letter.
-
     `content` describes one that is no notification of a hit, in its delivery. `body` is JSON; pictures are
     JPEG by name, and only included if the receiver may have them.
     """

@@ -14,12 +14,13 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Any
+from uuid import UUID
 
 from tenacity import RetryCallState, Retrying, wait_random_exponential
 
 from platestream.notifications.journal import Journal
 from platestream.notifications.senders import Rejected, Send, SendError, Unreachable
+from platestream.operators.notify.message import Notice
 from platestream.schemas.delivery import Delivery, Outcome
 
 BACK_OFF = wait_random_exponential(multiplier=0.25, max=10)  # seconds between two attempts
@@ -56,7 +57,7 @@ class ThreadedPost:
             for name, send in senders.items()
         }
 
-    def submit(self, notice: Any) -> None:
+    def submit(self, notice: Notice) -> None:
         line = self._lines.get(notice.receiver)
         if line is None:  # removed from the rules while it waited
             self._finished.add(notice, outcome_of(notice, "failed", self._now(), 0, "no_receiver"))
@@ -93,17 +94,17 @@ class _ReceiverQueue:
         self._name, self._send, self._book, self._finished = name, send, book, finished
         self._patience, self._now = patience, now
         self._changed = threading.Condition()
-        self._ready: list[tuple[int, int, Any, int]] = []  # priority, number, notice, attempts
-        self._later: list[tuple[float, int, Any, int]] = []  # when, number, notice, attempts
+        self._ready: list[tuple[int, int, Notice, int]] = []  # priority, number, notice, attempts
+        self._later: list[tuple[float, int, Notice, int]] = []  # when, number, notice, attempts
         self._numbers = itertools.count()
         self._left = 0
-        self._failing: set[Any] = set()  # notices that failed since the last success
+        self._failing: set[UUID] = set()  # notices that failed since the last success
         self._silent = 0  # consecutive times that it seemed down
         self._reason = ""  # of the last failure
         self._opens_at = 0.0
         self._thread: threading.Thread | None = None
 
-    def submit(self, notice: Any) -> None:
+    def submit(self, notice: Notice) -> None:
         with self._changed:
             heapq.heappush(self._ready, (notice.priority, next(self._numbers), notice, 0))
             self._left += 1
@@ -126,13 +127,13 @@ class _ReceiverQueue:
             else:
                 self._finish(notice, delivery)
 
-    def _finish(self, notice: Any, delivery: Delivery) -> None:
+    def _finish(self, notice: Notice, delivery: Delivery) -> None:
         self._finished.add(notice, delivery)
         with self._changed:
             self._left -= 1
             self._changed.notify_all()
 
-    def _take_expired(self) -> list[tuple[Any, int, str]]:
+    def _take_expired(self) -> list[tuple[Notice, int, str]]:
         """Return the notices past their patience without another attempt, if the receiver seems down."""
         with self._changed:
             if not self._silent:
@@ -146,7 +147,7 @@ class _ReceiverQueue:
             heapq.heapify(self._later)
             return gone
 
-    def _next(self) -> tuple[Any, int]:
+    def _next(self) -> tuple[Notice, int]:
         """Wait for the next notice that may be sent and return it with its number of attempts."""
         with self._changed:
             while True:
@@ -160,7 +161,7 @@ class _ReceiverQueue:
                 due = [self._opens_at] if self._ready else [self._later[0][0]] if self._later else []
                 self._changed.wait(max(0.001, due[0] - now) if due else None)
 
-    def _attempt(self, notice: Any, attempts: int) -> Delivery | None:
+    def _attempt(self, notice: Notice, attempts: int) -> Delivery | None:
         """Return the outcome of an attempt, or None if it is to be retried."""
         try:
             self._once(notice)
@@ -177,7 +178,7 @@ class _ReceiverQueue:
         self._book.enter(delivery)
         return delivery
 
-    def _once(self, notice: Any) -> None:
+    def _once(self, notice: Notice) -> None:
         try:
             self._send(notice)
         except SendError:
@@ -186,7 +187,7 @@ class _ReceiverQueue:
             log.warning("receiver %s: %s", self._name, type(error).__name__)
             raise Unreachable("error") from None
 
-    def _put_off(self, notice: Any, attempts: int, error: SendError) -> None:
+    def _put_off(self, notice: Notice, attempts: int, error: SendError) -> None:
         reason = error.reason
         log.warning("receiver %s: attempt %d: %s", self._name, attempts, error)
         with self._changed:
@@ -202,7 +203,7 @@ class _ReceiverQueue:
                 when = now + _back_off(attempts)
                 heapq.heappush(self._later, (when, next(self._numbers), notice, attempts))
 
-    def _gave_up(self, notice: Any, attempts: int, reason: str) -> Delivery:
+    def _gave_up(self, notice: Notice, attempts: int, reason: str) -> Delivery:
         """Return the delivery of a failed notice. The flow writes it with the dead letter, in one epoch."""
         log.error("receiver %s: given up after %d attempts: %s", self._name, attempts, reason)
         return outcome_of(notice, "failed", self._now(), attempts, reason)
@@ -215,7 +216,7 @@ class _Finished:
         self._lock = threading.Lock()
         self._found: dict[str, list[Delivery]] = {}
 
-    def add(self, notice: Any, delivery: Delivery) -> None:
+    def add(self, notice: Notice, delivery: Delivery) -> None:
         with self._lock:
             self._found.setdefault(notice.box, []).append(delivery)
 
@@ -276,7 +277,7 @@ def _back_off(attempts: int) -> float:
     return BACK_OFF(state)
 
 
-def outcome_of(notice: Any, outcome: Outcome, at: datetime, attempts: int, reason: str) -> Delivery:
+def outcome_of(notice: Notice, outcome: Outcome, at: datetime, attempts: int, reason: str) -> Delivery:
     """Return the record of a notice's outcome."""
     return Delivery(
         delivery_id=notice.delivery_id,

@@ -19,9 +19,9 @@ from platestream.edges.edge import Edge
 from platestream.notifications.delivery import outcome_of
 from platestream.notifications.factory import open_senders
 from platestream.notifications.followed import Followed, Letters, Sent, decoded, post_of, step_of
-from platestream.notifications.senders import Letter, Rejected, Send, Unreachable
+from platestream.notifications.senders import Rejected, Send, Unreachable
 from platestream.operators.changelog_hold import ChangelogHold
-from platestream.operators.notify.message import BatchNotice
+from platestream.operators.notify.message import BatchNotice, Notice
 from platestream.operators.notify.outbox import dead_letter, has_failed
 from platestream.operators.notify.reads_message import reads_notice
 from platestream.operators.notify.rules import NotifyRules, span
@@ -106,13 +106,13 @@ def open_reads(
 
 
 def _allowed(send: Send, allows: Allows) -> Send:
-    def attempt(letter: Letter) -> None:
+    def attempt(notice: Notice) -> None:
         allowed = allows()
         if allowed is None:
             raise Unreachable("rules")
         if not allowed:
             raise Rejected(FORBIDDEN)
-        send(letter)
+        send(notice)
 
     return attempt
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import apprise
 import httpx
@@ -21,6 +21,7 @@ import msgspec
 from apprise.attachment.memory import AttachMemory
 
 from platestream.notifications import webhook_signature
+from platestream.operators.notify.message import Notice
 from platestream.schemas.message import RefusedError
 
 TIMEOUT = httpx.Timeout(10.0, connect=5.0)
@@ -47,28 +48,7 @@ class Rejected(SendError):  # noqa: N818
     """A permanent failure: the receiver does not accept this notice."""
 
 
-class Letter(Protocol):
-    """The parts of a notice that a sender needs (`platestream.operators.notify.message.Notice`)."""
-
-    @property
-    def delivery_id(self) -> Any: ...
-    @property
-    def receiver(self) -> str: ...
-    @property
-    def priority(self) -> int: ...
-    @property
-    def captured_at(self) -> datetime: ...
-    @property
-    def subject(self) -> str: ...
-    @property
-    def text(self) -> str: ...
-    @property
-    def body(self) -> bytes: ...
-    @property
-    def pictures(self) -> dict[str, bytes]: ...
-
-
-Send = Callable[[Letter], None]
+Send = Callable[[Notice], None]
 
 
 class Webhook:
@@ -78,9 +58,9 @@ class Webhook:
         self._url, self._key = url, key
         self._client = httpx.Client(timeout=TIMEOUT, follow_redirects=False)
 
-    def __call__(self, letter: Letter) -> None:
-        body = json_of(letter)
-        ident = str(letter.delivery_id)
+    def __call__(self, notice: Notice) -> None:
+        body = json_of(notice)
+        ident = str(notice.delivery_id)
         fields = {
             "content-type": "application/json",
             "idempotency-key": ident,
@@ -144,17 +124,17 @@ class MailTo:
     def __init__(self, server: MailServer, address: str) -> None:
         self._server, self._address = server, address
 
-    def __call__(self, letter: Letter) -> None:
+    def __call__(self, notice: Notice) -> None:
         message = EmailMessage()
-        message["Message-ID"] = f"<{letter.delivery_id}@{self._server.domain}>"
+        message["Message-ID"] = f"<{notice.delivery_id}@{self._server.domain}>"
         message["From"], message["To"] = self._server.sender, self._address
-        message["Date"] = letter.captured_at
-        message["Subject"] = letter.subject
+        message["Date"] = notice.captured_at
+        message["Subject"] = notice.subject
         message["Auto-Submitted"] = "auto-generated"
-        if letter.priority == 1:
+        if notice.priority == 1:
             message["X-Priority"], message["Importance"] = "1", "high"
-        message.set_content(letter.text)
-        for name, jpeg in letter.pictures.items():
+        message.set_content(notice.text)
+        for name, jpeg in notice.pictures.items():
             message.add_attachment(jpeg, maintype="image", subtype="jpeg", filename=f"{name}.jpg")
         self._server.hand_in(message)
 
@@ -171,24 +151,24 @@ class ByApprise:
         if not self._services.add(url):
             raise RefusedError("rules", "`apprise` is no URL that Apprise knows")
 
-    def __call__(self, letter: Letter) -> None:
+    def __call__(self, notice: Notice) -> None:
         pictures = [
             AttachMemory(  # type: ignore[no-untyped-call]
                 content=jpeg, name=f"{name}.jpg", mimetype="image/jpeg"
             )
-            for name, jpeg in letter.pictures.items()
+            for name, jpeg in notice.pictures.items()
         ]
         attached: dict[str, Any] = {"attach": pictures} if pictures else {}
-        if not self._services.notify(title=letter.subject, body=letter.text, **attached):
+        if not self._services.notify(title=notice.subject, body=notice.text, **attached):
             raise Unreachable("apprise")
 
 
-def json_of(letter: Letter) -> bytes:
+def json_of(notice: Notice) -> bytes:
     """Return the JSON of a notice, with its pictures in base64."""
-    if not letter.pictures:
-        return letter.body
-    coded = {name: base64.b64encode(jpeg).decode() for name, jpeg in letter.pictures.items()}
-    return msgspec.json.encode({**msgspec.json.decode(letter.body), "pictures": coded})
+    if not notice.pictures:
+        return notice.body
+    coded = {name: base64.b64encode(jpeg).decode() for name, jpeg in notice.pictures.items()}
+    return msgspec.json.encode({**msgspec.json.decode(notice.body), "pictures": coded})
 
 
 def read_secret(path: str) -> str:

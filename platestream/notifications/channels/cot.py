@@ -10,7 +10,8 @@ from xml.etree import ElementTree
 import msgspec
 
 from platestream.notifications.channels.connection import deliver, target
-from platestream.notifications.senders import Letter, Send
+from platestream.notifications.senders import Send
+from platestream.operators.notify.message import Notice
 from platestream.operators.notify.rules import NotifyRules, Receiver
 from platestream.schemas.escape_invisible import escape_invisible
 
@@ -26,16 +27,16 @@ UNKNOWN = "9999999.0"
 def open_sender(one: Receiver, _rules: NotifyRules) -> Send:
     """Return the sender of a receiver. Raises RefusedError."""
     place = target(one, (8089, 8087))
-    return lambda letter: deliver(place, event(letter, datetime.now(UTC)))
+    return lambda notice: deliver(place, event(notice, datetime.now(UTC)))
 
 
-def event(letter: Letter, now: datetime) -> bytes:
+def event(notice: Notice, now: datetime) -> bytes:
     """Return the event of a notice; the same notice has the same uid, which replaces it on a map."""
-    fields = msgspec.json.decode(letter.body)
+    fields = msgspec.json.decode(notice.body)
     made = ElementTree.Element(
         "event",
         version="2.0",
-        uid=f"platestream-{letter.delivery_id}",
+        uid=f"platestream-{notice.delivery_id}",
         type=VEHICLE if "hit_id" in fields else PING,
         how=BY_MACHINE,
         time=_time(now),
@@ -45,8 +46,8 @@ def event(letter: Letter, now: datetime) -> bytes:
     place = {"lat": str(fields.get("latitude", 0.0)), "lon": str(fields.get("longitude", 0.0))}
     ElementTree.SubElement(made, "point", {**place, "hae": UNKNOWN, "ce": UNKNOWN, "le": UNKNOWN})
     detail = ElementTree.SubElement(made, "detail")
-    ElementTree.SubElement(detail, "contact", callsign=escape_invisible(letter.subject))
-    ElementTree.SubElement(detail, "remarks").text = escape_invisible(letter.text, keep="\n")
+    ElementTree.SubElement(detail, "contact", callsign=escape_invisible(notice.subject))
+    ElementTree.SubElement(detail, "remarks").text = escape_invisible(notice.text, keep="\n")
     data: bytes = ElementTree.tostring(made, encoding="utf-8", xml_declaration=True)
     return data
 

@@ -7,8 +7,9 @@ from xml.etree import ElementTree
 import msgspec
 
 from platestream.notifications.channels.file_place import open_place
-from platestream.notifications.senders import Letter, Send
+from platestream.notifications.senders import Send
 from platestream.operators.notify.cad import cad_event
+from platestream.operators.notify.message import Notice
 from platestream.operators.notify.rules import NotifyRules, Receiver
 from platestream.schemas.escape_invisible import escape_invisible
 
@@ -17,9 +18,9 @@ def open_cad(one: Receiver, _rules: NotifyRules) -> Send:
     """Return the sender of a receiver of events for CAD. Raises RefusedError."""
     put = open_place(one)
 
-    def send(letter: Letter) -> None:
-        event = cad_event(msgspec.json.decode(letter.body), letter.text)
-        put(f"alpr-{letter.delivery_id}.{one.form}", encode("cad_event", event, one.form))
+    def send(notice: Notice) -> None:
+        event = cad_event(msgspec.json.decode(notice.body), notice.text)
+        put(f"alpr-{notice.delivery_id}.{one.form}", encode("cad_event", event, one.form))
 
     return send
 
@@ -28,9 +29,9 @@ def open_rms(one: Receiver, _rules: NotifyRules) -> Send:
     """Return the sender of a receiver of reports. Raises RefusedError."""
     put = open_place(one)
 
-    def send(letter: Letter) -> None:
-        report = msgspec.json.decode(letter.body)
-        put(f"alpr-{letter.delivery_id}.{one.form}", encode("records_report", report, one.form))
+    def send(notice: Notice) -> None:
+        report = msgspec.json.decode(notice.body)
+        put(f"alpr-{notice.delivery_id}.{one.form}", encode("records_report", report, one.form))
 
     return send
 

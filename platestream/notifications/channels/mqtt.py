@@ -14,7 +14,8 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from platestream.notifications.channels.connection import Target, target
-from platestream.notifications.senders import Letter, Rejected, Send, Unreachable, json_of
+from platestream.notifications.senders import Rejected, Send, Unreachable, json_of
+from platestream.operators.notify.message import Notice
 from platestream.operators.notify.rules import NotifyRules, Receiver, span
 
 ANSWER_SECONDS = 10.0
@@ -42,11 +43,11 @@ class Mqtt:
         self._client: Client | None = None
         self._answers: queue.SimpleQueue[ReasonCode | None] = queue.SimpleQueue()
 
-    def __call__(self, letter: Letter) -> None:
+    def __call__(self, notice: Notice) -> None:
         try:
             if self._client is None or not self._client.is_connected():
                 self._connect()
-            self._publish(letter)
+            self._publish(notice)
         except Exception:
             self._close()  # with whatever it would send by itself later
             raise
@@ -75,14 +76,14 @@ class Mqtt:
         if code.is_failure:
             raise Unreachable(f"mqtt_{code.value}")
 
-    def _publish(self, letter: Letter) -> None:
+    def _publish(self, notice: Notice) -> None:
         assert self._client is not None
         about: Any = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
         about.ContentType = "application/json"
-        about.CorrelationData = str(letter.delivery_id).encode()
+        about.CorrelationData = str(notice.delivery_id).encode()
         about.MessageExpiryInterval = self._expiry
         self._client.publish(  # one at a time, so that the next answer is its own
-            self._target.path, json_of(letter), qos=1, retain=False, properties=about
+            self._target.path, json_of(notice), qos=1, retain=False, properties=about
         )
         code = self._answer()
         if code.value == NO_SUBSCRIBER or code.is_failure:

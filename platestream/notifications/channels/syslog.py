@@ -8,8 +8,9 @@ delivered when it was sent.
 import socket
 
 from platestream.notifications.channels.connection import Target, deliver, target
-from platestream.notifications.senders import Letter, Send, Unreachable
+from platestream.notifications.senders import Send, Unreachable
 from platestream.operators.notify.cef import frame
+from platestream.operators.notify.message import Notice
 from platestream.operators.notify.rules import NotifyRules, Receiver
 
 
@@ -19,13 +20,13 @@ def open_sender(one: Receiver, _rules: NotifyRules) -> Send:
 
 
 class Syslog:
-    """Sender of the messages that are the lines of a letter's body."""
+    """Sender of the messages that are the lines of a notice's body."""
 
     def __init__(self, target: Target) -> None:
         self._target = target
 
-    def __call__(self, letter: Letter) -> None:
-        messages = letter.body.decode().splitlines()
+    def __call__(self, notice: Notice) -> None:
+        messages = notice.body.decode().splitlines()
         if self._target.scheme == "syslog+udp":
             self._send(messages)
         else:
