@@ -77,7 +77,7 @@ def head(
     Example: platestream audit head
     """
     found = config(settings())
-    ran = transparency_log.last_run(found)
+    ran = found.state.last_run()
     if ran is not None and ran.refused and found.state.secret() is None:  # this command may not begin a log
         err.print(ran.refused)
         raise typer.Exit(1)

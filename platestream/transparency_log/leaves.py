@@ -120,7 +120,7 @@ def salted(client: Client, first: int) -> list[Leaf]:
     """Return leaves as `read` does; seals without a salt get one first. Needs the sealer's role."""
     found = run("reading seals", partial(read_seals, client, first, PAGE))
     if found:
-        there = _salts(client, found)
+        there = salts(client, found[0][0].seal, found[-1][0].seal)
         missing = [seal for seal, _rows in found if seal.seal not in there]
         if missing:
             _make(client, missing)
@@ -135,7 +135,7 @@ def between(client: Client, first: int, last: int, log: str = LOG) -> Iterator[L
 
 
 def _leaves(client: Client, found: Sequence[tuple[Seal, list[Inquiry]]], first: int) -> list[Leaf]:
-    known = _salts(client, found) if found else {}
+    known = salts(client, found[0][0].seal, found[-1][0].seal) if found else {}
     leaves = []
     for number, (seal, rows) in enumerate(found, first):
         if seal.seal != number:
@@ -148,10 +148,6 @@ def _leaves(client: Client, found: Sequence[tuple[Seal, list[Inquiry]]], first: 
             Leaf(seal.seal, seal.hash, seal.previous, known[seal.seal], content, inquiry is not None)
         )
     return leaves
-
-
-def _salts(client: Client, found: Sequence[tuple[Seal, list[Inquiry]]]) -> dict[int, bytes]:
-    return salts(client, found[0][0].seal, found[-1][0].seal)
 
 
 def _make(client: Client, seals: Sequence[Seal]) -> None:

@@ -25,7 +25,7 @@ from platestream.merkle import tiles
 from platestream.merkle.checkpoint import Head, open_checkpoint
 from platestream.merkle.note import Note, NoteError, Signature, Signer, Verifier, parse
 from platestream.merkle.tiles import Growth, Tile, numbered
-from platestream.merkle.tree import SIZE
+from platestream.merkle.tree import EMPTY, SIZE
 from platestream.transparency_log import leaves
 from platestream.transparency_log.config import LogConfig, LogError
 from platestream.transparency_log.leaves import Leaf, LeavesError
@@ -143,11 +143,7 @@ def _show(
 def _last(log_config: LogConfig, key: Verifier) -> tuple[Head, Note | None]:
     """Return the last signed head. Raises LogError where the published head is ahead of it."""
     signed = log_config.state.signed()
-    head, note = (
-        open_checkpoint(signed.note.encode(), key)
-        if signed
-        else (Head(key.name, 0, Growth(0, _none).root()), None)
-    )
+    head, note = open_checkpoint(signed.note.encode(), key) if signed else (Head(key.name, 0, EMPTY), None)
     shown = log_config.folder.find(CHECKPOINT)
     if shown is None:
         return head, note
@@ -265,7 +261,3 @@ def _stamp(log_config: LogConfig, path: str, data: bytes) -> str:
     except OSError as error:
         return f"{error.filename}: {error.strerror}"
     return ""
-
-
-def _none(tile: Tile) -> bytes:
-    raise FileNotFoundError(tile.path)

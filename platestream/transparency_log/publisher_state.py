@@ -8,12 +8,14 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
 from platestream.runtime.private_file import PrivateFile, PrivateFileError, new_file, write_file
 from platestream.schemas.fields import NOT_JSON
 
+T = TypeVar("T")
 KEY = "key"
 
 
@@ -79,12 +81,7 @@ class PublisherState:
 
     def signed(self) -> SignedHead | None:
         """Return the last head, or None before the first. Raises PrivateFileError."""
-        try:
-            return msgspec.json.decode((self.root / "signed.json").read_bytes(), type=SignedHead)
-        except FileNotFoundError:
-            return None
-        except NOT_JSON:
-            raise PrivateFileError(f"{self.root / 'signed.json'} is not the last head of a log") from None
+        return self._stored("signed.json", SignedHead, "the last head of a log")
 
     def store_signed(self, head: SignedHead) -> None:
         """Store the last head; it is on the disk when this returns."""
@@ -92,12 +89,7 @@ class PublisherState:
 
     def last_run(self) -> LastRun | None:
         """Return the last run, or None before the first. Raises PrivateFileError."""
-        try:
-            return msgspec.json.decode((self.root / "run.json").read_bytes(), type=LastRun)
-        except FileNotFoundError:
-            return None
-        except NOT_JSON:
-            raise PrivateFileError(f"{self.root / 'run.json'} is not what a run left") from None
+        return self._stored("run.json", LastRun, "what a run left")
 
     def store_run(self, run: LastRun) -> None:
         """Store the last run."""
@@ -108,6 +100,14 @@ class PublisherState:
     def witnesses(self) -> PrivateFile[WitnessState]:
         """The states of the witnesses by name."""
         return PrivateFile(self.root / "witnesses.json", WitnessState, "the log's witnesses")
+
+    def _stored(self, name: str, kind: type[T], what: str) -> T | None:
+        try:
+            return msgspec.json.decode((self.root / name).read_bytes(), type=kind)
+        except FileNotFoundError:
+            return None
+        except NOT_JSON:
+            raise PrivateFileError(f"{self.root / name} is not {what}") from None
 
 
 class WitnessedHead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

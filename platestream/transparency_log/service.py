@@ -66,11 +66,6 @@ def witness_states(log_config: LogConfig) -> dict[str, WitnessState]:
     return {one.key.name: states[one.key.name] for one in log_config.witnesses if one.key.name in states}
 
 
-def last_run(log_config: LogConfig) -> LastRun | None:
-    """Return the result of the last publication, None where there was none. Raises PrivateFileError."""
-    return log_config.state.last_run()
-
-
 def _publish(
     settings: Settings, client: Client, now: datetime, *, look_first: bool, another: bool = False
 ) -> Published:

@@ -30,7 +30,7 @@ class Response(NamedTuple):
 
 
 def post(url: str, body: bytes, headers: dict[str, str] | None = None, seconds: float = SECONDS) -> Response:
-    """Send a POST request. Raises AskingError if there is no complete response."""
+    """Send a POST request. Raises RequestError if there is no complete response."""
     try:
         with httpx.stream("POST", url, content=body, headers=headers, timeout=seconds) as answer:
             found = bytearray()
@@ -44,7 +44,7 @@ def post(url: str, body: bytes, headers: dict[str, str] | None = None, seconds: 
 
 
 def get(url: str) -> bytes:
-    """Return a file of a published log. Raises AskingError, also if it does not exist."""
+    """Return a file of a published log. Raises RequestError, also if it does not exist."""
     try:
         answer = httpx.get(url, timeout=SECONDS)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
@@ -55,14 +55,14 @@ def get(url: str) -> bytes:
 
 
 def add_checkpoint(url: str, body: bytes) -> Response:
-    """Send `add-checkpoint` to the witness at `url`. Raises AskingError."""
+    """Send `add-checkpoint` to the witness at `url`. Raises RequestError."""
     return post(f"{url.rstrip('/')}/add-checkpoint", body)
 
 
 def stamp(url: str, certificates: Path, data: bytes) -> bytes:
     """Return a time stamp of `data`: the authority's whole response, verified.
 
-    Raises AskingError and OSError.
+    Raises RequestError and OSError.
     """
     request = TimestampRequestBuilder().data(data).hash_algorithm(HashAlgorithm.SHA256).build()
     answer = post(url, request.as_bytes(), STAMP)
@@ -75,7 +75,7 @@ def stamp(url: str, certificates: Path, data: bytes) -> bytes:
 def verified(response: bytes, certificates: Path, data: bytes, nonce: int | None = None) -> float:
     """Return the time at which `data` was stamped, in seconds since 1970.
 
-    Raises AskingError, and OSError for the certificates.
+    Raises RequestError, and OSError for the certificates.
     """
     try:
         found = decode_timestamp_response(response)

@@ -7,7 +7,7 @@ from platestream.operations.doctor.context import CheckContext
 from platestream.operations.doctor.finding import CheckResult, NotCheckedError, fault, ok, sentence, warning
 from platestream.schemas.pluralize import pluralize
 from platestream.transparency_log.config import LogConfig, config
-from platestream.transparency_log.service import last_run, witness_states
+from platestream.transparency_log.service import witness_states
 
 LATE = timedelta(hours=1)
 SILENT = timedelta(days=1)
@@ -17,7 +17,7 @@ PAGE = "docs/how-to/operator/published-log.md"
 def log(context: CheckContext) -> CheckResult:
     """Check that the log was published lately and that publishing was not refused."""
     found = _log_config(context)
-    ran = last_run(found)
+    ran = found.state.last_run()
     if ran is None:
         raise NotCheckedError("nothing was published from this folder yet")
     if ran.refused:
