@@ -15,7 +15,7 @@ from platestream.operators.hit_history import Status
 from platestream.schemas import plates
 from platestream.schemas.alert_hit import NOTICE, MatchClass, StateCheck
 from platestream.schemas.camera_read import OPINION, Opinion
-from platestream.schemas.hit_action import ActionKind, CheckedWith, HitAction, Result
+from platestream.schemas.hit_action import ActionKind, CheckedWith, Result
 from platestream.web.api.caller import Caller, require
 from platestream.web.api.fields import (
     MOST,
@@ -79,10 +79,6 @@ class Step(ResponseModel):
     checked_with: CheckedWith
     result: Result
 
-    @classmethod
-    def of(cls, one: HitAction) -> Self:
-        return cls(**{name: getattr(one, name) for name in cls.model_fields})
-
 
 class Disproof(ResponseModel):
     """Earlier comparison of this plate with this entry that found them wrong, on the hit `hit_id`."""
@@ -136,23 +132,20 @@ class Hit(ResponseModel):
     @classmethod
     def of(cls, hit: job.HitWithHistory, console: "Console") -> Self:
         row, done = hit.row, hit.history
-        same = {name: row[name] for name in cls.model_fields if name in row and name != "differences"}
-        entry = {name: row[name] for name in Listed.model_fields if name in row}
-        entry |= {name: row[f"listed_{name}"] for name in ("plate", "state", "vehicle")}
-        return cls(
-            **same,
-            priority=console.notify_rules.priority(row["category"]),
-            differences=[Difference(**one) for one in row["differences"]],
-            disproof=None if hit.disproof is None else Disproof(**hit.disproof._asdict()),
-            withheld=hit.withheld,
-            entry=Listed(**entry),
-            status=done.status,
-            verified=done.verified,
-            missing=hit.missing,
-            next_steps=list(done.next_steps),
-            steps=[Step.of(one) for one in done.applied],
-            beside=[Step.of(one) for one in done.ignored],
-        )
+        listed = {name: row[f"listed_{name}"] for name in ("plate", "state", "vehicle")}
+        fields = {
+            "priority": console.notify_rules.priority(row["category"]),
+            "disproof": hit.disproof,
+            "withheld": hit.withheld,
+            "entry": {**row, **listed},
+            "status": done.status,
+            "verified": done.verified,
+            "missing": hit.missing,
+            "next_steps": done.next_steps,
+            "steps": done.applied,
+            "beside": done.ignored,
+        }
+        return cls.model_validate({**row, **fields})
 
 
 class OnShift(ResponseModel):

@@ -144,9 +144,7 @@ def look(caller: HotList, body: Look) -> List:
         page=body.page,
     )
     return List(
-        sources=[
-            Source(**{name: getattr(one, name) for name in Source.model_fields}) for one in found.sources
-        ],
+        sources=[Source.model_validate(one) for one in found.sources],
         entries=[Entry.of(one.entry, one.fault) for one in found.entries],
         found=found.found,
         page=found.page,

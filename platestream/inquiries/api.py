@@ -79,10 +79,7 @@ class Detections(ResponseModel):
 
     @classmethod
     def of(cls, result: Result, skip: int, most: int) -> Self:
-        shown = [
-            Detection(**{name: row[name] for name in Detection.model_fields if name in row})
-            for row in result.rows[skip : skip + most]
-        ]
+        shown = [Detection(**row) for row in result.rows[skip : skip + most]]
         return cls(
             inquiry_id=result.inquiry_id,
             detections=shown,
@@ -256,9 +253,7 @@ def export(caller: Inquiries, body: Export) -> Response:
 def companions(caller: Inquiries, body: CompanionsOf) -> Companions:
     """Search for vehicles that passed near one at a camera twice or more."""
     result = _meetings(caller, "companions", body)
-    rows = result.rows[: body.most]
-    shown = [Companion(**{name: row[name] for name in Companion.model_fields}) for row in rows]
-    found = len(result.rows)
+    shown, found = [Companion(**row) for row in result.rows[: body.most]], len(result.rows)
     return Companions(inquiry_id=result.inquiry_id, companions=shown, found=found, cut=result.cut)
 
 

@@ -76,6 +76,6 @@ class Vehicles(PlaceAndTime):
 
 
 class ResponseModel(BaseModel):
-    """Part of an answer."""
+    """Part of an answer. It takes its own fields of a row or a record."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, from_attributes=True)
