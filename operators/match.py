@@ -141,7 +141,7 @@ class Bucket:
         return found
 
     def _may_alert(self, entry: HotListEntry) -> bool:
-        if self.designated.allow(entry):
+        if self.designated.allow(entry.source, entry.category):
             return True
         self._withheld(entry)
         return False

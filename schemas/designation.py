@@ -6,7 +6,6 @@ ALPR administrator changes this with a registry record, `active` or not.
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from platestream.schemas.hotlist import HotListEntry
 from platestream.schemas.message import RefusedError
@@ -28,16 +27,6 @@ LONGEST_DAYS = {
 LONGEST_DEFAULT = 366  # for a category whose record sets no other limit
 
 
-class Sourced(Protocol):
-    """Anything with a source and a category."""
-
-    @property
-    def source(self) -> str: ...
-
-    @property
-    def category(self) -> str: ...
-
-
 class Designations:
     """The designations: those of the order, changed by registry records as they arrive."""
 
@@ -57,9 +46,9 @@ class Designations:
             else:
                 self._longest.pop(record.id, None)
 
-    def allow(self, entry: Sourced) -> bool:
-        """Return whether source and category are designated. An entry that is not allowed alerts nobody."""
-        return entry.source in self._sources and entry.category in self._longest
+    def allow(self, source: str, category: str) -> bool:
+        """Return whether these are designated. An entry that is not allowed alerts nobody."""
+        return source in self._sources and category in self._longest
 
     @property
     def sources(self) -> list[str]:

@@ -14,10 +14,8 @@ from platestream.schemas.topics import INQUIRIES
 from platestream.schemas.unreadable import unreadable
 from platestream.transparency_log import log_export as inquiry_export
 from platestream.transparency_log.config import config, verifier
-from platestream.transparency_log.log_integrity import verify, waiting_sentence
+from platestream.transparency_log.log_integrity import verify
 from platestream.transparency_log.verify import verify_database
-
-__all__ = ["Check", "check", "export", "export_to", "waiting_sentence"]
 
 
 @dataclass(frozen=True)

@@ -109,17 +109,16 @@ class BufferedWriter(Generic[T]):
 
 
 class TableSink(FixedPartitionedSink[T, int]):
-    """Sink of keyed records into a table: one insert for each epoch and part, or more if the buffer is full.
+    """Sink of keyed records into a table: one insert for each epoch, or more if the buffer is full.
 
-    If an insert fails permanently, the epoch is not committed and is replayed. `parts` is the number of
-    workers that insert, each with its own writer.
+    If an insert fails permanently, the epoch is not committed and is replayed.
     """
 
-    def __init__(self, writer: Callable[[], BufferedWriter[T]], *, parts: int = 1) -> None:
-        self._writer, self._parts = writer, parts
+    def __init__(self, writer: Callable[[], BufferedWriter[T]]) -> None:
+        self._writer = writer
 
     def list_parts(self) -> list[str]:
-        return [str(part) for part in range(self._parts)]
+        return ["0"]
 
     def build_part(self, step_id: str, for_part: str, resume_state: int | None) -> "_TablePart[T]":
         return _TablePart(self._writer(), resume_state or 0)

@@ -89,11 +89,10 @@ def import_file(
     back: bool = True,
     search: SearchBack | None = None,
     judged: Callable[[Import], None] = lambda _plan: None,
-    sent: Callable[[int], None] = lambda _count: None,
 ) -> Imported:
     """Make the list of `source` equal to the file.
 
-    `judged` is called with the plan before it is refused or done, `sent` with the number of changes sent.
+    `judged` is called with the plan before it is refused or done.
     `search` makes the look-back in the place of one whose refusal is raised.
     `force` is the reason why a file is accepted although it looks empty, cut off or damaged: an act of its
     own, the administrator's, with a meaningful reason. Raises RefusedError, and then nothing is changed, and
@@ -112,9 +111,9 @@ def import_file(
     change = f"file {name}, SHA-256 {made.sha256}, {origin}: {plan.summary}"
     if plan.wrong:
         change = f"{change}; though {plan.wrong}"
-        _do(door, made, about, force, change, now, act="hotlist_force", sent=sent)
+        _do(door, made, about, force, change, now, act="hotlist_force")
     else:
-        _do(door, made, about, f"import of {name}", change, now, sent=sent)
+        _do(door, made, about, f"import of {name}", change, now)
     if not (back and plan.before and plan.widened):
         return Imported(plan, None)
     widened = [entry for entry in plan.entries if entry.entry_id in plan.widened]
@@ -216,7 +215,6 @@ def _do(
     now: datetime,
     *,
     act: str = "hotlist_import",
-    sent: Callable[[int], None] = lambda _count: None,
 ) -> None:
     """Log the import, each change where there are few, and each line by hand by its own act; then send the
     changes.
@@ -231,7 +229,7 @@ def _do(
         _by_hand(door, plan, before)
     for one, said in _each_change(plan, before, by_hand=made.feed is None) if few else ():
         door.enter(act, one.entry_id, change=said, effect=effect_of(HOTLIST, one), reason=reason)
-    send(permit, door.streams, plan, bulk, source, sent)
+    send(permit, door.streams, plan, bulk, source)
 
 
 def _by_hand(door: Door, plan: Import, before: Mapping[str, HotListEntry]) -> None:

@@ -1,9 +1,10 @@
 """Import plan of a hot list: the changes between a file and the current list. Only changes are sent."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
+from itertools import islice
 from typing import Any
 from zlib import crc32
 
@@ -247,29 +248,14 @@ def imported(streams: Topics, source: str, now: datetime, manifest: Manifest | N
     return topics.REGISTRY.encode(known)
 
 
-def send(
-    permit: Permit,
-    streams: Topics,
-    plan: Import,
-    bulk: Bulk,
-    source: Message,
-    say: Callable[[int], None] = lambda _count: None,
-) -> None:
+def send(permit: Permit, streams: Topics, plan: Import, bulk: Bulk, source: Message) -> None:
     """Send the changes, then the record of the source: all of `bulk`, which the act names.
 
-    `say` is called with the number of changes sent. Raises OtherRecordError for a message that the act does
-    not name, and BrokerError.
+    Raises OtherRecordError for a message that the act does not name, and BrokerError.
     """
-    batch: list[Message] = []
-    for number, message in enumerate(changes(plan)):
-        batch.append(bulk.proved(permit, number, message))
-        if len(batch) >= AT_ONCE:
-            publish_encoded(streams, topics.HOTLIST, batch)
-            say(len(batch))
-            batch = []
-    if batch:
+    proved = (bulk.proved(permit, number, message) for number, message in enumerate(changes(plan)))
+    while batch := list(islice(proved, AT_ONCE)):
         publish_encoded(streams, topics.HOTLIST, batch)
-        say(len(batch))
     record = bulk.proved(permit, bulk.size - 1, source)
     publish_encoded(streams, topics.REGISTRY, [record])
 

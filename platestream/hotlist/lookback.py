@@ -26,7 +26,7 @@ from platestream.operators.matching.entry_match import RULES, match_entry
 from platestream.schemas import plates, tables, topics
 from platestream.schemas.alert_hit import AlertHit
 from platestream.schemas.camera_read import CameraRead
-from platestream.schemas.designation import Designations, Sourced
+from platestream.schemas.designation import Designations
 from platestream.schemas.detection import Alternative, Detection
 from platestream.schemas.fields import Box, Vehicle
 from platestream.schemas.hotlist import KNOWN_CHARACTERS, WILD, HotListEntry
@@ -139,7 +139,7 @@ class LookBack:
 class _AllDesignated(Designations):
     """Designations that allow every entry, because each was checked when it was listed."""
 
-    def allow(self, _entry: Sourced) -> bool:
+    def allow(self, _source: str, _category: str) -> bool:
         return True
 
 

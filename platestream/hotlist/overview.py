@@ -80,7 +80,7 @@ class Overview:
 
 def fault_of(entry: Brief | HotListEntry, allowed: Designations, now: datetime) -> Fault:
     """Return the reason why an entry does not alert; empty where it does."""
-    if not allowed.allow(entry):
+    if not allowed.allow(entry.source, entry.category):
         return "undesignated"
     return "expired" if entry.expires_at <= now else ""
 

@@ -128,17 +128,14 @@ def withdraw(door: Door, entry_id: str, agencies: Sequence[str], now: datetime) 
         ]
 
 
-def list_offers(
-    door: Door, now: datetime, entry_id: str = ""
-) -> tuple[list[OutgoingOffer], list[PendingHit]]:
-    """Return current and recently ended offers, with `entry_id` those of one entry, and hits on other
+def list_offers(door: Door, now: datetime) -> tuple[list[OutgoingOffer], list[PendingHit]]:
+    """Return current and recently ended offers, and hits on other
     agencies' entries that were not sent yet. Raises RefusedInquiry.
     """
-    door.enter("hotlist_show", entry_id or "offers to partners")
+    door.enter("hotlist_show", "offers to partners")
     with lists(door.settings).writing() as tables:
         follow(tables, own_entries(door.streams), Sharing.now(door), now)
-        found = [one for one in tables.offered.all() if entry_id in ("", one.entry.entry_id)]
-        return found, [one for one in tables.hits.all() if one.hit is not None]
+        return tables.offered.all(), [one for one in tables.hits.all() if one.hit is not None]
 
 
 def of_entry(door: Door, entry_id: str, now: datetime) -> list[OutgoingOffer]:

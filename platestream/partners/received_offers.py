@@ -49,11 +49,11 @@ def entry_id(agency: str, offer_id: UUID) -> str:
     return f"{PARTNER_SOURCE}:{agency}/{offer_id.hex[:12]}"
 
 
-def offers(door: Door, entry: str = "") -> list[IncomingOffer]:
-    """Return the offers of other agencies and their status, or that of one entry. Raises RefusedInquiry."""
-    door.enter("hotlist_show", entry or "offers of partners")
+def offers(door: Door) -> list[IncomingOffer]:
+    """Return the offers of other agencies and their status. Raises RefusedInquiry."""
+    door.enter("hotlist_show", "offers of partners")
     with lists(door.settings).reading() as tables:
-        return [one for one in tables.incoming.all() if entry in ("", one.entry.entry_id)]
+        return tables.incoming.all()
 
 
 def take(

@@ -58,7 +58,7 @@ def public(
     """
     with open_door("report public") as door:
         figures = law_reports.figures(door, rhythm, period, datetime.now(UTC))
-    text = law_reports.as_json(figures)
+    text = job.as_json(figures)
     _write(text, file)
 
 

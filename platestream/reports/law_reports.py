@@ -200,11 +200,6 @@ def figures(door: Door, name: str, period: str, now: datetime) -> PublicReport:
     )
 
 
-def as_json(report: PublicReport) -> str:
-    """Format the figures as indented JSON, which is published."""
-    return msgspec.json.format(msgspec.json.encode(report), indent=2).decode() + "\n"
-
-
 def publish(door: Door, name: str, period: str, where: str, content: bytes, now: datetime) -> Publication:
     """Log that `content`, a report that `as_json` made, was published at `where`.
 

@@ -264,8 +264,8 @@ def markdown(report: Transparency) -> str:
     return "\n".join(_page(report)) + "\n"
 
 
-def as_json(report: Transparency) -> str:
-    """Format the figures as indented JSON."""
+def as_json(report: msgspec.Struct) -> str:
+    """Format the figures of a report as indented JSON, which is published."""
     return msgspec.json.format(msgspec.json.encode(report), indent=2).decode() + "\n"
 
 

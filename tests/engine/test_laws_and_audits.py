@@ -20,7 +20,7 @@ from platestream.edges.clickhouse_client import AUDITOR
 from platestream.ledger import store as ledger
 from platestream.policy import service as checking
 from platestream.policy.laws import law_of
-from platestream.reports import law_reports, search_log
+from platestream.reports import law_reports, search_log, transparency
 from platestream.retention import service as retention
 from platestream.schemas import tables
 from platestream.schemas.message import RefusedError
@@ -215,7 +215,7 @@ def test_what_is_published_is_what_the_records_say_and_names_nobody(under: Calla
     quarter = law_reports.figures(made.door(), "quarterly", f"{at.year}-Q{(at.month + 2) // 3}", NOW)
     assert {row.violation for row in quarter.search_log} <= {*crimes}
     assert [one.camera for one in result.cameras] == ["cam"]
-    text = law_reports.as_json(result)
+    text = transparency.as_json(result)
     assert [
         word for word in ("HIDDEN1", "smith", "jones", "chief", "SECRET", "Doe", "homicide") if word in text
     ] == []
@@ -231,7 +231,7 @@ def test_what_is_published_is_what_the_records_say_and_names_nobody(under: Calla
     with pytest.raises(RefusedError, match="say where"):
         law_reports.publish(door, "monthly", period, " ", text.encode(), NOW)
     running = (
-        law_reports.as_json(law_reports.figures(door, "monthly", f"{NOW:%Y-%m}", NOW)) if NOW.day > 1 else ""
+        transparency.as_json(law_reports.figures(door, "monthly", f"{NOW:%Y-%m}", NOW)) if NOW.day > 1 else ""
     )
     if running:
         with pytest.raises(RefusedError, match="was over: make it anew"):

@@ -14,6 +14,7 @@ from platestream.cli.output import err, out, print_faults
 from platestream.schemas.pluralize import pluralize
 from platestream.transparency_log import commands as published
 from platestream.transparency_log import log_export as inquiry_export
+from platestream.transparency_log.log_integrity import waiting_sentence
 
 app = typer.Typer(no_args_is_help=True, help="Export, verify, publish and audit the inquiry log.")
 
@@ -95,7 +96,7 @@ def verify(
         return
     with open_door("audit verify") as door:
         found = integrity.check(door)
-    if waits := integrity.waiting_sentence(found.waiting):
+    if waits := waiting_sentence(found.waiting):
         err.print(waits)
     print_faults(found.faults)
     out.print(f"the inquiry log is intact: {pluralize(found.seals, 'seal')}, each as in the copy")

@@ -4,15 +4,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 
 from platestream.access.door import agency_zone
-from platestream.audit.integrity import waiting_sentence
 from platestream.audit.yearly import draw as audit_draw
 from platestream.audit.yearly import filing, periodic
 from platestream.audit.yearly import findings as audit_findings
 from platestream.cli.door import display_zone, format_local, open_door
 from platestream.cli.output import err, out, print_json, table
+from platestream.transparency_log.log_integrity import waiting_sentence
 
 _DUE_FIELDS = ("filed_at", "file_by", "published_at", "publish_by")
 
@@ -51,7 +52,9 @@ def sample(
         shown = audit_findings.show(door, number)
     if as_json:
         entry = shown.entry
-        print_json({"draw": entry.number, "hash": entry.hash, "by": entry.who, **_draw_fields(shown.drawn)})
+        print_json(
+            {"draw": entry.number, "hash": entry.hash, "by": entry.who, **msgspec.structs.asdict(shown.drawn)}
+        )
     else:
         _show(shown)
 
@@ -130,10 +133,6 @@ def memo(
         err.print(fault)
     if waits := waiting_sentence(done.memo.waiting):
         err.print(waits)
-
-
-def _draw_fields(drawn: audit_draw.Draw) -> dict[str, object]:
-    return {name: getattr(drawn, name) for name in audit_draw.Draw.__struct_fields__}
 
 
 def _show(shown: audit_findings.DrawView) -> None:

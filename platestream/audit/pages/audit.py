@@ -24,6 +24,7 @@ from platestream.schemas.acts import BY_NAME
 from platestream.schemas.finding import Finding
 from platestream.schemas.ledger import LedgerEntry
 from platestream.schemas.sign_in_event import KINDS
+from platestream.transparency_log.log_integrity import waiting_sentence
 from platestream.web.page_request import Page, PageRequest, Routes
 
 ANSWERS = {"held": "held", "not_held": "not held", "not_checked": "not checked", "people": "for people"}
@@ -54,9 +55,7 @@ def show_overview(request: PageRequest) -> Response:
 def show_integrity(request: PageRequest) -> Response:
     """Show the integrity of the inquiry log, as `platestream audit verify` does."""
     found = integrity.check(request.door)
-    return audit_page(
-        request, "audit_integrity.html", found=found, waits=integrity.waiting_sentence(found.waiting)
-    )
+    return audit_page(request, "audit_integrity.html", found=found, waits=waiting_sentence(found.waiting))
 
 
 def show_resets(request: PageRequest) -> Response:

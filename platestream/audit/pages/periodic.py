@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from platestream.audit.pages.audit import audit_page
 from platestream.audit.yearly import periodic
-from platestream.reports import law_reports
+from platestream.reports import law_reports, transparency
 from platestream.schemas.profile import Rhythm
 from platestream.schemas.rhythm import Due, Published
 from platestream.web.page_request import PageRequest, Routes
@@ -53,7 +53,7 @@ def report(request: PageRequest) -> Response:
     name = request.field("rhythm")
     report = law_reports.figures(request.door, name, request.field("period"), request.now)
     headers = {"Content-Disposition": f'attachment; filename="{name}-{report.period}.json"'}
-    return Response(law_reports.as_json(report), media_type="application/json", headers=headers)
+    return Response(transparency.as_json(report), media_type="application/json", headers=headers)
 
 
 def publish(request: PageRequest) -> Response:

@@ -15,7 +15,6 @@ from platestream.audit.yearly.findings import (
     AuditedInquiry,
     Finding,
     audited_inquiries,
-    filed_memoranda,
     findings,
 )
 from platestream.edges.clickhouse_client import AUDITOR, read_rows
@@ -30,7 +29,6 @@ _TRAINED = """
 SELECT id, if(trained_at > toDateTime64(0, 3, 'UTC'), toString(toDate(trained_at)), 'none on record')
 FROM platestream.registry FINAL WHERE kind = 'user' AND active ORDER BY id
 """
-__all__ = ["Memo", "compose", "filed_memoranda"]
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from datetime import UTC, timedelta
 
 from platestream.access.inquire import RefusedInquiry
 from platestream.audit.yearly.draw import Draw, draws, verify_draw
-from platestream.audit.yearly.memo import filed_memoranda
+from platestream.audit.yearly.findings import filed_memoranda
 from platestream.edges.changelog import readable
 from platestream.ledger import store as ledger
 from platestream.policy.checks.context import Answer, CheckData, Unchecked, first_few, gap_unless

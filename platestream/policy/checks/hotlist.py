@@ -21,7 +21,9 @@ BY_HAND = ("hotlist_add", "bolo", "hotlist")  # the last is the name before the 
 def designated(live: CheckData) -> Answer:
     """Check that entries are of designated sources and categories."""
     allowed, (entries, _unread) = Designations(live.registry[0].values()), live.hot_list
-    wrong = Counter(f"{one.source}/{one.category}" for one in entries if not allowed.allow(one))
+    wrong = Counter(
+        f"{one.source}/{one.category}" for one in entries if not allowed.allow(one.source, one.category)
+    )
     by = [
         f"{pluralize(count, 'entry')} of {name}, which is not designated"
         for name, count in wrong.most_common()
