@@ -13,7 +13,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -54,18 +53,6 @@ _EXISTS = "EXISTS TABLE platestream.statements"
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class _LogFields:
-    """The fields of a log row that do not depend on how the statement ended."""
-
-    account: str
-    roles: list[str]
-    query_id: str
-    statement: str
-    tables: list[str]
-    inquiries: list[UUID]
-
-
 class StatementLog:
     """The log of one engine; all methods are thread-safe. `now` gives the time, UTC."""
 
@@ -89,15 +76,15 @@ class StatementLog:
 
         Raises EngineError if a statement that must be logged first cannot be.
         """
-        seen = _log_fields(made)
+        seen = _row_of(made, self._now())
         if seen is None:
             yield lambda _summary: None
             return
         if made.statement.kind is not Kind.READ and self._is_other(made):
-            seen = replace(seen, statement=f"{OTHER}{seen.statement}")
+            seen = seen._replace(statement=f"{OTHER}{seen.statement}")
         ahead = bool(set(seen.tables) & set(SENSITIVE_TABLES)) and seen.account not in SERVICE_ACCOUNTS
         if ahead:
-            self._add(seen, "started")
+            self._add(seen)
             self._write_ahead()
         rows = 0
 
@@ -108,9 +95,9 @@ class StatementLog:
         try:
             yield done
         except EngineError as error:
-            self._add(seen, "failed", error.code)
+            self._add(seen._replace(state="failed", code=error.code))
             raise
-        self._add(seen, "done", rows=rows)
+        self._add(seen._replace(state="done", read_rows=rows))
 
     def _is_other(self, made: Plan) -> bool:
         """Return whether an account that may define views runs a statement that is none of this release's
@@ -129,23 +116,9 @@ class StatementLog:
         self._thread.join(10)
         self._flush(anchor=True)
 
-    def _add(self, seen: _LogFields, state: str, code: int = 0, rows: int = 0) -> None:
+    def _add(self, row: EngineStatement) -> None:
         with self._lock:
-            self._waiting.append(
-                EngineStatement(
-                    number=0,
-                    at=self._now(),
-                    account=seen.account,
-                    roles=seen.roles,
-                    query_id=seen.query_id,
-                    statement=seen.statement,
-                    tables=seen.tables,
-                    inquiries=seen.inquiries,
-                    state=state,
-                    code=code,
-                    read_rows=rows,
-                )
-            )
+            self._waiting.append(row._replace(at=self._now()))
 
     def _write_ahead(self) -> None:
         if not self._flush() and len(self._waiting) > MAX_WAITING_ROWS:
@@ -220,8 +193,8 @@ class StatementLog:
         self._first, self._digest = self._number + 1, hashlib.sha256()
 
 
-def _log_fields(made: Plan) -> _LogFields | None:
-    """Return the fields to log, or None.
+def _row_of(made: Plan, at: datetime) -> EngineStatement | None:
+    """Return the row of a statement that starts, without its number, or None.
 
     Statements without tables of `platestream` are not logged, nor those of the pipeline's accounts unless
     they read plates or change stored data.
@@ -235,7 +208,10 @@ def _log_fields(made: Plan) -> _LogFields | None:
         work.account in SERVICE_ACCOUNTS and (does == "INSERT" or not set(tables) & set(SENSITIVE_TABLES))
     ):
         return None
-    return _LogFields(work.account, list(work.roles), work.query_id, does, tables, _inquiries(made))
+    found = _inquiries(made)
+    return EngineStatement(
+        0, at, work.account, list(work.roles), work.query_id, does, tables, found, "started", 0, 0
+    )
 
 
 def _sha256(text: str) -> str:

@@ -41,7 +41,7 @@ def run(
         while True:
             with job:
                 try:
-                    faults = _show(retention.run_once(job), as_json)
+                    faults = _show(retention.run(job), as_json)
                 except retention.ClockStopped as stopped:
                     if not every:
                         raise

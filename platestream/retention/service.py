@@ -105,12 +105,7 @@ def start_scheduled(door: Door) -> Door:
     return door.start_job("retention", "retention", "job")
 
 
-def run_once(door: Door) -> LedgerEntry:
-    """Delete by the rules in force and the database's clock; raises as `run`."""
-    return run(door, None)
-
-
-def run(door: Door, period: timedelta | None, now: datetime | None = None) -> LedgerEntry:
+def run(door: Door, period: timedelta | None = None, now: datetime | None = None) -> LedgerEntry:
     """Delete data older than `period` by the database's clock; return the receipt's entry in the ledger.
 
     Without `period` it is that of the rules in force or, where nobody can read those, of the newest receipt.

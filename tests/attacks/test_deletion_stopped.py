@@ -40,7 +40,7 @@ def ran(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Prepared:
     """A vehicle of yesterday and one that is due, after a run of long ago that deleted nothing."""
 
     def prepare(database: Database) -> None:
-        retention.run_once(job(database))
+        retention.run(job(database))
         database.put(tables.DETECTIONS, *READS)
         database.put(tables.IMAGES, *READS)
 
@@ -186,7 +186,7 @@ def test_files_that_cannot_be_read_stop_no_deletion_and_each_is_named(filled: Da
 
 def deleted(database: Database) -> str:
     """Run the job, which deletes what is due whatever it meets; return the faults of its receipt."""
-    receipt = retention.read_receipt(retention.run_once(job(database)))
+    receipt = retention.read_receipt(retention.run(job(database)))
     assert database.rows("SELECT captured_at FROM platestream.detections") == [(READS[0].captured_at,)]
     return "\n".join(receipt.faults)
 
@@ -198,7 +198,7 @@ def test_an_entry_that_nobody_can_read_is_named_by_the_check_the_doctor_and_the_
     entry(kind, "{}")(filled)
     ended_well = "platestream_retention_last_run_timestamp_seconds"
     before = REGISTRY.get_sample_value(ended_well)
-    retention.run_once(job(filled))
+    retention.run(job(filled))
     assert REGISTRY.get_sample_value(ended_well) == before
     checked = {"tally": ("rows", "job"), "run": ("rows", "job", "keys")}[kind]
     for name, found in Agency(filled, tmp_path / "data").results(*checked).items():

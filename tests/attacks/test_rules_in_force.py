@@ -107,7 +107,7 @@ def test_a_caller_that_compares_nothing_deletes_by_the_rules_in_force(
     agency: Database, tmp_path: Path
 ) -> None:
     job = replace(door(agency, "retention", str(profile(tmp_path))), automatic=True, set_off_by="chief")
-    receipt = retention.read_receipt(retention.run_once(job))
+    receipt = retention.read_receipt(retention.run(job))
     assert receipt.period_s == 30 * 24 * 3600
     assert left(agency) == 1
 
@@ -155,7 +155,7 @@ def test_a_file_that_is_swapped_after_it_was_put_in_force_changes_nothing(
     in_force.put_in_force(door_of(agency, "chief"), str(own), "Chief of Police")
     own.write_text(own.read_text().replace("20 days", "3 minutes"))
     job = replace(door(agency, "retention", str(own)), automatic=True, set_off_by="chief")
-    assert retention.read_receipt(retention.run_once(job)).period_s == 20 * 24 * 3600
+    assert retention.read_receipt(retention.run(job)).period_s == 20 * 24 * 3600
     monkeypatch.setenv("PLATESTREAM_PROFILE", str(own))
     refused("retention", "run")
     own.unlink()
@@ -206,7 +206,7 @@ def test_a_row_whose_text_and_columns_differ_is_used_by_nobody(agency: Database,
     owner = agency.client(OWNER)
     owner.command(f"ALTER TABLE platestream.gate_rules UPDATE {change} WHERE 1", settings=WAIT)
     with pytest.raises(RulesError, match="contradict themselves"):
-        retention.run_once(replace(door_of(agency, "retention"), automatic=True, set_off_by="chief"))
+        retention.run(replace(door_of(agency, "retention"), automatic=True, set_off_by="chief"))
     assert left(agency) == 1
     live = CheckData.of(door_of(agency, "chief"), NOW)
     assert "in the gate" in "; ".join(keeping.rules(live).faults)

@@ -44,9 +44,9 @@ def test_a_receipt_says_which_key_was_destroyed_and_how_many_detections_it_prote
     KeyFolder(tmp_path / "keys").seal("frames", None, b"picture of now")
     (named, _young) = KeyFolder(tmp_path / "keys").fingerprints()
     database.put(tables.DETECTIONS, *(msgspec.structs.replace(READ, captured_at=at) for _one in "a"))
-    retention.run_once(job(database, tmp_path))
+    retention.run(job(database, tmp_path))
     assert destroyed(database) == [[DestroyedKey(hour=at, fingerprint=named, detections=1)]]
-    retention.run_once(job(database, tmp_path))
+    retention.run(job(database, tmp_path))
     assert destroyed(database)[1] == []
     assert len(KeyFolder(tmp_path / "keys").hours()) == 1
 
@@ -66,7 +66,7 @@ def test_a_run_that_is_killed_before_its_receipt_leaves_no_destroyed_key_out(
 
         killed.setattr(records, "put", kill)
         with pytest.raises(KeyboardInterrupt):
-            retention.run_once(job(database, tmp_path))
+            retention.run(job(database, tmp_path))
     assert KeyFolder(tmp_path / "keys").hours() == []
-    retention.run_once(job(database, tmp_path))
+    retention.run(job(database, tmp_path))
     assert [[one.hour for one in keys] for keys in destroyed(database)] == [[at]]

@@ -50,7 +50,7 @@ def set_up(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Prepared
         staffed(database)
         register(database.data, OWN, person())
         require_factor(database, database.data, "everybody")
-        job.run_once(job.start_scheduled(door_of(database)))
+        job.run(job.start_scheduled(door_of(database)))
 
     return Prepared(migrated, tmp_path_factory.mktemp("set_up"), prepare)
 

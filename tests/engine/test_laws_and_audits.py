@@ -264,7 +264,7 @@ def test_every_thirty_days_runs_on_from_the_last_audit_and_is_told_of(
     steps = periodic.agency_steps(made.door(), NOW)
     by = {(one.rhythm, one.step): one.by for one in steps}
     assert timedelta(days=29) < by["every-30-days", "file"] - NOW < timedelta(days=32)
-    retention.run_once(made.door())
+    retention.run(made.door())
     shown = REGISTRY.get_sample_value(
         "platestream_audit_due_timestamp_seconds", {"rhythm": "every-30-days", "step": "file"}
     )

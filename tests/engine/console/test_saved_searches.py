@@ -89,7 +89,7 @@ def test_a_saved_search_expires_with_the_detections_and_is_gone_from_the_disk(
         one["saved_at"] = (NOW - timedelta(days=31)).isoformat()
     file.write_text(json.dumps(old))
     pages.staff(person("adm", "administrator"))
-    receipt = retention.run_once(door_of(pages.database, "adm", data=pages.settings.data))
+    receipt = retention.run(door_of(pages.database, "adm", data=pages.settings.data))
     assert f"{saved.FILE}: 1" in receipt.record
     assert "AST" not in file.read_text()
 
