@@ -19,8 +19,9 @@ def board(
 
     Example: platestream board --port 8088
     """
-    from platestream.boards.server import app, open_boards, serve
+    from platestream.boards.server import app, open_boards
     from platestream.operations.up.status import planned_ports
+    from platestream.runtime.http_server import serve
 
     with open_door("board") as door:
         boards = open_boards(door, planned_ports(door.settings)[0])

@@ -2,11 +2,9 @@
 
 import threading
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 
 import httpx
-import uvicorn
 from clickhouse_connect.driver.client import Client
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -21,7 +19,6 @@ from platestream.boards.panel import Panel
 from platestream.boards.queries import PanelAnswer, Period, ask_clickhouse, ask_prometheus
 from platestream.edges.clickhouse_client import DASHBOARD, ConnectError, DatabaseError, read_rows
 from platestream.runtime.clock import Clock, utc_now
-from platestream.runtime.http_server import listen, server_config
 
 FRESH_S = 5.0
 _THERE = "EXISTS TABLE platestream.traffic"
@@ -98,12 +95,3 @@ def open_boards(door: Door, console: int = 0) -> Boards:
     named = door.settings.prometheus
     prometheus = httpx.Client(base_url=named, timeout=10) if named else None
     return Boards(client, prometheus, console=address)
-
-
-Serve = Callable[[Starlette, int], None]
-
-
-def serve(served: Starlette, port: int) -> None:
-    """Serve on the loopback address until stopped. Raises OSError where the port is in use."""
-    with listen("127.0.0.1", port) as taken:
-        uvicorn.Server(server_config(served)).run(sockets=[taken])

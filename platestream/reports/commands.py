@@ -114,10 +114,11 @@ def serve_the_public(
 
     Example: platestream report serve --port 8092
     """
-    from platestream.reports.http_server import serve
+    from platestream.reports.http_server import app as public_page
+    from platestream.runtime.http_server import serve
 
     err.print(f"the public page is on http://127.0.0.1:{port}/ until Ctrl-C")
-    serve(settings(), port)
+    serve(public_page(settings()), port)
 
 
 @app.command()

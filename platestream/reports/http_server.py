@@ -7,7 +7,6 @@ from importlib.resources import files
 from pathlib import Path
 
 import msgspec
-import uvicorn
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
@@ -25,7 +24,6 @@ from platestream.reports.public_figures import (
     stored,
 )
 from platestream.runtime.clock import Clock, utc_now
-from platestream.runtime.http_server import listen, server_config
 from platestream.settings import Settings
 from platestream.web.rendering import Templates
 
@@ -99,12 +97,6 @@ def app(settings: Settings, clock: Clock = utc_now) -> Starlette:
         middleware=[Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)],
         exception_handlers={404: missing, Exception: failed},
     )
-
-
-def serve(settings: Settings, port: int) -> None:
-    """Serve on the loopback address until stopped. Raises OSError if the port is taken."""
-    with listen("127.0.0.1", port) as taken:
-        uvicorn.Server(server_config(app(settings))).run(sockets=[taken])
 
 
 def _months(found: PublicFigures) -> Sequence[date]:

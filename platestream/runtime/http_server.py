@@ -79,3 +79,9 @@ def listen(host: str, port: int) -> Iterator[socket.socket]:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind((host, port))
         yield made
+
+
+def serve(served: Starlette, port: int, host: str = "127.0.0.1") -> None:
+    """Serve an application until stopped. Raises OSError if the port is taken."""
+    with listen(host, port) as taken:
+        uvicorn.Server(server_config(served)).run(sockets=[taken])

@@ -171,9 +171,7 @@ def witness(
 
     Example: platestream audit witness --port 8095
     """
-    import uvicorn
-
-    from platestream.runtime.http_server import server_config
+    from platestream.runtime.http_server import serve
     from platestream.transparency_log.http_server import app
 
     serving = LogWitness(config(settings()))
@@ -181,7 +179,7 @@ def witness(
         f"witness of {', '.join(serving.origins) or 'no log'} on {host}:{port} until Ctrl-C", soft_wrap=True
     )
     err.print(f"our key: {serving.key}")
-    uvicorn.Server(server_config(app(serving), host=host, port=port)).run()
+    serve(app(serving), port, host)
 
 
 def _prove_period(period: str, to: Path | None, as_json: bool, case: str, reason: str) -> None:

@@ -3,9 +3,10 @@ import socket
 import pytest
 from typer.testing import CliRunner
 
-from platestream.boards.server import Boards, app, serve
+from platestream.boards.server import Boards, app
 from platestream.cli.main import app as cli
 from platestream.edges.clickhouse_client import DASHBOARD, connect
+from platestream.runtime.http_server import serve
 from tests.support.database import Database
 
 
