@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from platestream.operators.boundary import within
 from platestream.operators.inquiry_checks.reasons import is_contact
-from platestream.policy.checks.context import Answer, CheckData, fault_of, first_few, gap_unless
+from platestream.policy.checks.context import Answer, CheckData, Unchecked, fault_of, first_few, gap_unless
 from platestream.schemas.pluralize import pluralize
 
 DAY, SETTLED = timedelta(days=1), timedelta(minutes=10)
@@ -57,11 +57,7 @@ def approved(live: CheckData) -> Answer:
         f"{len(delivered)} cameras delivered, {len(registered)} are registered",
         fault_of("not registered", unknown),
         fault_of("ended, or without an approval on record", bare),
-        gap_unless(
-            delivered,
-            "no camera has delivered while data is kept",
-            "once a registered camera delivers (platestream cameras run)",
-        ),
+        _none_delivered(delivered),
     )
 
 
@@ -110,11 +106,7 @@ def deployed(live: CheckData) -> Answer:
             "no camera and no special detail is registered",
             "platestream registry camera, with who approved it",
         ),
-        gap_unless(
-            detections or found,
-            "no camera has delivered while data is kept",
-            "once a registered camera delivers (platestream cameras run)",
-        ),
+        _none_delivered(detections or found),
     )
 
 
@@ -148,3 +140,8 @@ def results(live: CheckData) -> Answer:
             "once a day with detections is two days over (platestream retention run)",
         ),
     )
+
+
+def _none_delivered(there: object) -> list[Unchecked]:
+    needs = "once a registered camera delivers (platestream cameras run)"
+    return gap_unless(there, "no camera has delivered while data is kept", needs)

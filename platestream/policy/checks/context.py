@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from clickhouse_connect.driver.client import Client
 
@@ -31,6 +31,7 @@ from platestream.schemas.spans import parse_span
 from platestream.schemas.topics import Topic
 from platestream.settings import Settings
 
+T = TypeVar("T")
 MOST_NAMED = 5  # ids that a fault names; the others are only counted
 FLOW_DELAY = timedelta(minutes=10)  # tolerated delay of the audit flow, which polls every second
 
@@ -143,29 +144,14 @@ class CheckData:
     @cached_property
     def hot_list(self) -> tuple[list[HotListEntry], list[str]]:
         """The current entries of the list, and the keys of unreadable ones."""
-        entries, unread = [], []
-        for key, message in self._newest(topics.HOTLIST).items():
-            try:
-                change = topics.HOTLIST.decode(message)
-            except RefusedError:
-                unread.append(key.decode(errors="replace"))
-                continue
-            if change.entry is not None:
-                entries.append(change.entry)
-        return entries, unread
+        changes, unread = _decoded(topics.HOTLIST, self._newest(topics.HOTLIST))
+        return [one.entry for one in changes if one.entry is not None], unread
 
     @cached_property
     def registry(self) -> tuple[dict[str, RegistryRecord], list[str]]:
         """The current registry topic by key, and the keys of unreadable records."""
-        found, unread = {}, []
-        for key, message in self.registry_messages.items():
-            try:
-                record = topics.REGISTRY.decode(message)
-            except RefusedError:
-                unread.append(key.decode(errors="replace"))
-                continue
-            found[record.key] = record
-        return found, unread
+        records, unread = _decoded(topics.REGISTRY, self.registry_messages)
+        return {one.key: one for one in records}, unread
 
     @cached_property
     def registry_messages(self) -> dict[bytes, Message]:
@@ -274,6 +260,17 @@ class CheckData:
         """Return people's names where the caller may see them, otherwise their number."""
         every = sorted({str(name) for name in names})
         return first_few(every) if self.names else f"{len(every)} {'person' if len(every) == 1 else 'people'}"
+
+
+def _decoded(topic: Topic[T], messages: Mapping[bytes, Message]) -> tuple[list[T], list[str]]:
+    """Return the records of messages, and the keys of unreadable ones."""
+    records, unread = [], []
+    for key, message in messages.items():
+        try:
+            records.append(topic.decode(message))
+        except RefusedError:
+            unread.append(key.decode(errors="replace"))
+    return records, unread
 
 
 def _sign_ins(settings: Settings) -> Collection[str] | None:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from platestream.access import gate_rules
 from platestream.policy.checks.context import Answer, CheckData, Unchecked, fault_of, first_few, gap_unless
+from platestream.policy.checks.hits import no_steps
 from platestream.policy.checks.people import has_training_on, own_agencies, shifts_open_at
 from platestream.schemas.acts import BY_NAME
 from platestream.schemas.pluralize import pluralize
@@ -53,11 +54,7 @@ def on_duty(live: CheckData) -> Answer:
         else "",
         f"on duty by the roster and not logged in: {_times(live, lost)}" if lost else "",
         f"absent by the roster and logged in: {_times(live, idle)}" if idle else "",
-        gap_unless(
-            steps,
-            "no step on a hit is on record in a year",
-            "once an officer handles a hit (platestream hits verify)",
-        ),
+        no_steps(steps),
         list(_unrostered(live, rosters, shifts)),
     )
 

@@ -6,7 +6,6 @@ early. A hold's detections and pictures are compared by number and hash, never s
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -138,9 +137,7 @@ def custody(live: CheckData) -> Answer:
         fault_of("with another number of detections than was held", other),
         fault_of("with other detections, pictures or answers than were held", altered),
         _history(live).wrong,
-        gap_unless(
-            holds or recorded, "no evidence is held", "once detections are held (platestream evidence hold)"
-        ),
+        _none_held(holds or recorded),
     )
 
 
@@ -156,9 +153,7 @@ def scheduled(live: CheckData) -> Answer:
             why,
             "[evidence.schedules] of the profile with these names: platestream registry rules --profile",
         ),
-        gap_unless(
-            found.entries, "no evidence is held", "once detections are held (platestream evidence hold)"
-        ),
+        _none_held(found.entries),
     )
 
 
@@ -171,5 +166,5 @@ def _same(one: datetime, other: datetime) -> bool:
     return abs(one - other) < MILLISECOND
 
 
-def _none_held(holds: Sequence[object]) -> list[Unchecked]:
+def _none_held(holds: object) -> list[Unchecked]:
     return gap_unless(holds, "no evidence is held", "once detections are held (platestream evidence hold)")

@@ -90,7 +90,7 @@ def verified(live: CheckData) -> Answer:
         pluralize(len(acted), "hit") + " acted on in a year",
         fault_of("before plate and state were compared", unseen),
         fault_of("before the entry's keeper was asked", unasked),
-        _none_acted(acted),
+        none_acted(acted),
     )
 
 
@@ -118,7 +118,7 @@ def marked(live: CheckData) -> Answer:
     return Answer.of(
         pluralize(len(acted), "hit") + " acted on in a year",
         fault_of(f"with a result and not marked after {REPORTED.days} days", unmarked),
-        _none_acted(acted),
+        none_acted(acted),
     )
 
 
@@ -129,7 +129,7 @@ def mvd_queries(live: CheckData) -> Answer:
     acted = _acted(live)
     asked = sum(row[4] for row in acted)
     return Answer.of(
-        f"MVD asked of {asked} of {pluralize(len(acted), 'hit')} acted on in a year", _none_acted(acted)
+        f"MVD asked of {asked} of {pluralize(len(acted), 'hit')} acted on in a year", none_acted(acted)
     )
 
 
@@ -159,11 +159,7 @@ def steps(live: CheckData) -> Answer:
         f"{pluralize(len(taken), 'step')} in a year",
         fault_of("without an act on record of the same officer", bare),
         f"acts on record that were never done: {first_few(act.about for act in undone)}" if undone else "",
-        gap_unless(
-            taken or undone,
-            "no step on a hit is on record in a year",
-            "once an officer handles a hit (platestream hits verify)",
-        ),
+        no_steps(taken or undone),
     )
 
 
@@ -261,7 +257,14 @@ def _acted(live: CheckData) -> list[tuple[str, bool, bool, bool, bool]]:
     ]
 
 
-def _none_acted(acted: list[tuple[str, bool, bool, bool, bool]]) -> list[Unchecked]:
+def none_acted(acted: object) -> list[Unchecked]:
+    """Return the gap of a year in which no hit was acted on."""
     return gap_unless(
         acted, "no hit was acted on in a year", "once an officer acts on a hit (platestream hits dispose)"
     )
+
+
+def no_steps(taken: object) -> list[Unchecked]:
+    """Return the gap of a year without a step on a hit."""
+    needs = "once an officer handles a hit (platestream hits verify)"
+    return gap_unless(taken, "no step on a hit is on record in a year", needs)

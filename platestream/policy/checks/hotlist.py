@@ -34,7 +34,7 @@ def designated(live: CheckData) -> Answer:
         for one in live.registered("hotlist_source")
         if one.active and one.refreshed_at and one.id != OWN_SOURCE and not one.has_feed
     ]
-    return Answer.of(pluralize(len(entries), "entry"), by, bare, _empty(live))
+    return Answer.of(pluralize(len(entries), "entry"), by, bare, none_listed(live))
 
 
 def complete(live: CheckData) -> Answer:
@@ -71,7 +71,7 @@ def expiring(live: CheckData) -> Answer:
         f"{pluralize(len(entries), 'entry')}, each with an end",
         fault_of("expired and still listed", past),
         fault_of("expire later than their category allows", far),
-        _empty(live),
+        none_listed(live),
     )
 
 
@@ -100,7 +100,8 @@ def _too_far(entry: HotListEntry, allowed: Designations, live: CheckData) -> boo
         return False  # the check `designated` reports it
 
 
-def _empty(live: CheckData) -> list[Unchecked]:
+def none_listed(live: CheckData) -> list[Unchecked]:
+    """Return the gap of an empty hot list."""
     return gap_unless(
         live.hot_list[0],
         "the hot list is empty: there is no entry to look at",

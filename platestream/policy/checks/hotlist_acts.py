@@ -17,6 +17,7 @@ from typing import Literal
 
 from platestream.policy.checks.acts import IMPORT_READS, ActIndex, LoggedAct, logged_acts
 from platestream.policy.checks.context import Answer, CheckData, Unchecked, fault_of, first_few, gap_unless
+from platestream.policy.checks.hotlist import none_listed
 from platestream.schemas import topics
 from platestream.schemas.hotlist import HotListEntry
 from platestream.schemas.message import RefusedError
@@ -160,11 +161,7 @@ def entries_logged(live: CheckData) -> Answer:
             )
             for one in uncounted
         ],
-        gap_unless(
-            entries,
-            "the hot list is empty: there is no entry to look at",
-            "platestream hotlist import or platestream hotlist add",
-        ),
+        none_listed(live),
     )
 
 

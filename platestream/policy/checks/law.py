@@ -11,6 +11,7 @@ from platestream.access import gate_rules
 from platestream.operators.people import PeopleRules, declaration_objection
 from platestream.operators.sensitive_places import places_around
 from platestream.policy.checks.context import Answer, CheckData, Unchecked, fault_of, gap_unless
+from platestream.policy.checks.hits import none_acted
 from platestream.schemas.acts import ACTS, BROWSING
 from platestream.schemas.gate_rules import of_profile
 from platestream.schemas.pluralize import pluralize
@@ -214,9 +215,7 @@ def outcomes(live: CheckData) -> Answer:
     return Answer.of(
         f"{pluralize(count, 'hit')} acted on in a year, {pluralize(stops, 'stop')}, {open_} without a result",
         f"{unknown} of which the reason of the notice is not on record" if unknown else "",
-        gap_unless(
-            count, "no hit was acted on in a year", "once an officer acts on a hit (platestream hits dispose)"
-        ),
+        none_acted(count),
     )
 
 
