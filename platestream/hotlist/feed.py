@@ -14,7 +14,7 @@ from platestream.access.door import Door
 from platestream.hotlist.files.lines import Parser
 from platestream.hotlist.intake import Imported, import_file
 from platestream.hotlist.list_changes import Import, registry
-from platestream.hotlist.manifest import SIGNATURE, Manifest, Offer, manifest_of, next_offer
+from platestream.hotlist.manifest import SIGNATURE, Manifest, Offer, manifest_of, next_offer, unsigned
 from platestream.hotlist.origin import Delivery, open_stable
 from platestream.schemas.message import RefusedError
 from platestream.schemas.registry import RegistryRecord
@@ -123,9 +123,7 @@ class FeedImport:
                 continue
             try:
                 if content is None:
-                    raise RefusedError(
-                        "signature", f"files of `{feed.id}` are signed, and no signature came with this one"
-                    )
+                    raise unsigned(feed)
                 manifest = Manifest.read(content)
                 manifest.check_signature(feed)
             except RefusedError as error:

@@ -12,6 +12,7 @@ from platestream.hotlist.feed_health import FOLDER, FeedHealth, write_health
 from platestream.hotlist.files.formats import parser_of, split_layout
 from platestream.hotlist.intake import Imported
 from platestream.hotlist.list_changes import registry
+from platestream.hotlist.manifest import unsigned
 from platestream.hotlist.sftp import Fetched, drop_old, fetch
 from platestream.runtime.sftp import SftpError
 from platestream.schemas.message import RefusedError
@@ -128,10 +129,7 @@ class FeedJob:
         """Log what was not fetched. A file without a manifest may be on its way, until the next visit."""
         late = fetched.unsigned & self._unsigned.get(feed.id, frozenset())
         self._unsigned[feed.id] = fetched.unsigned
-        missing = RefusedError(
-            "signature", f"files of `{feed.id}` are signed, and no signature came with this one"
-        )
-        for name, error in (*fetched.refused, *((name, missing) for name in sorted(late))):
+        for name, error in (*fetched.refused, *((name, unsigned(feed)) for name in sorted(late))):
             try:
                 job.refuse(door, name, (name, error.detail), error)
             except RefusedError:

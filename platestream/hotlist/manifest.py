@@ -180,3 +180,8 @@ def manifest_of(path: Path) -> bytes | None:
     """Return the manifest beside a file; None where there is none. Raises OSError."""
     beside = path.with_name(f"{path.name}{SIGNATURE}")
     return beside.read_bytes() if beside.is_file() else None
+
+
+def unsigned(feed: RegistryRecord) -> RefusedError:
+    """Return the refusal of a file without a manifest."""
+    return RefusedError("signature", f"files of `{feed.id}` are signed, and no signature came with this one")

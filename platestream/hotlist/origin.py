@@ -17,7 +17,7 @@ from typing import BinaryIO
 
 from platestream.access import signing_keys
 from platestream.access.signing_keys import WrongKey
-from platestream.hotlist.manifest import Manifest
+from platestream.hotlist.manifest import Manifest, unsigned
 from platestream.schemas.fields import rfc3339
 from platestream.schemas.hotlist import OWN_SOURCE
 from platestream.schemas.message import RefusedError
@@ -98,9 +98,7 @@ def check_feed(
             "person brings must be signed, and no key of this feed is registered",
         )
     if brought.manifest is None:
-        raise RefusedError(
-            "signature", f"files of `{feed.id}` are signed, and no signature came with this one"
-        )
+        raise unsigned(feed)
     manifest = Manifest.read(brought.manifest)
     manifest.check(feed, digest, now)
     return manifest
