@@ -1,7 +1,7 @@
 """Rules that an administrator makes looser than the order, by acts, for good or for an hour."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -184,3 +184,13 @@ def test_a_neighbor_that_is_registered_as_this_agency_and_needs_no_mou_is_found(
     assert faults(agency, "agencies") == ""
     agency.register(RegistryRecord(kind="agency", id="showlow", name="Show Low PD", own=True))
     assert "registered as this agency, which needs no MOU" in faults(agency, "agencies")
+
+
+def test_loosened_rules_whose_row_is_deleted_afterwards_are_missed(agency: Agency) -> None:
+    before = strict(agency)
+    agency.rule(replace(before, reason_letters=1))
+    agency.rule(before)
+    soon = {"now": datetime.now(UTC) + timedelta(minutes=6)}
+    assert "are not there" not in faults(agency, "ruled", **soon)
+    agency.sql("ALTER TABLE platestream.gate_rules DELETE WHERE reason_letters = 1")
+    assert "rules that an act put in force are not there" in faults(agency, "ruled", **soon)

@@ -161,7 +161,10 @@ def test_03_columns_that_contradict_the_profile_in_their_text_are_used_by_nobody
             "ALTER TABLE platestream.gate_rules UPDATE {old} WHERE profile = 'virginia'",
             "no act holds the hash",
         ),
-        ("ALTER TABLE platestream.gate_rules DELETE WHERE profile = 'virginia'", "rules of the newest act"),
+        (
+            "ALTER TABLE platestream.gate_rules DELETE WHERE profile = 'virginia'",
+            "rules that an act put in force are not there",
+        ),
         (
             "INSERT INTO platestream.gate_rules SELECT * REPLACE (now64(6) AS set_at)"
             " FROM platestream.gate_rules WHERE set_by = 'chief' ORDER BY set_at LIMIT 1",

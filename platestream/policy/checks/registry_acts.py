@@ -88,7 +88,9 @@ def rules_logged(live: CheckData) -> Answer:
     forged = [at for at, by, old, _hash in rows[1:] if by == MIGRATION or (old and at >= live.upgraded)]
     set_ = [(at, by, digest) for at, by, _old, digest in rows if by != MIGRATION]
     left = logged_acts(live, ("rules",))
-    newest = max((act for act in left if act.effect), key=lambda one: one.at, default=None)
+    there = {row[3] for row in rows}
+    settled = [act for act in left if act.effect and live.year < act.at < live.now - NEAR]
+    gone = [act.at for act in settled if act.effect not in there]
     bare, others = [], []
     for at, by, digest in set_:  # each act accounts for one change
         near = [act for act in left if act.is_near(at) and act.who == by]
@@ -100,15 +102,12 @@ def rules_logged(live: CheckData) -> Answer:
             others += [at] if digest and act.effect != digest else []
     days = _minutes(at for at, _by in bare)
     text = f"set without an act on record: {days}, in the name of {live.people(by for _at, by in bare)}"
-    gone = (
-        newest is not None and newest.at < live.now - NEAR and newest.effect not in {one[3] for one in rows}
-    )
     return Answer.of(
         f"{pluralize(len(set_), 'change')} of the rules",
         text if bare else "",
         f"no act holds the hash of the rules that were set: {_minutes(others)}" if others else "",
         f"set as if by the first set-up: {_minutes(forged)}" if forged else "",
-        f"the rules of the newest act are not there: {_minutes([newest.at])}" if newest and gone else "",
+        f"rules that an act put in force are not there: {_minutes(gone)}" if gone else "",
         gap_unless(
             set_, "the rules are those that the database began with", "platestream registry rules --profile"
         ),
