@@ -18,7 +18,7 @@ import msgspec
 from platestream.edges.edge import ALL_PARTITIONS, Share
 from platestream.edges.kafka_claim import ClaimedError, KafkaClaim
 from platestream.edges.kafka_client import NotSetUpError, OffsetGoneError, common_config, topic_ids
-from platestream.runtime import core_dumps
+from platestream.runtime import core_dumps, standstill
 from platestream.runtime.metrics import meters, require_port, serve
 from platestream.runtime.private_file import write_file
 from platestream.schemas import metrics, topics
@@ -74,6 +74,8 @@ def start_process(settings: Settings, flow: str = "") -> KafkaClaim | None:
             meters.follow(metrics.DISK_FREE, name, value=partial(free_share, folder))
     if folders["recovery"] is not None:
         meters.follow(metrics.RECOVERY_BYTES, value=partial(folder_size, folders["recovery"]))
+    if flow:
+        standstill.watch()
     if flow not in SHARED or _several(sys.argv[1:], os.environ):
         return None
     return _take_share(settings, flow, store)

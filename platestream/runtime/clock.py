@@ -12,6 +12,8 @@ EPOCH = timedelta(seconds=1)
 """Epoch interval of the flows (`-s 1`): the first poll of a source after it ends the source's epoch."""
 SHARED_INTERVAL = 5 * POLL_INTERVAL
 """The least multiple of POLL_INTERVAL that is longer than an epoch."""
+LATE = POLL_INTERVAL / 4
+"""Least delay of a poll after which another follows at once."""
 TIME_ERROR = 5
 """TIME_ERROR of adjtimex(2)."""
 ADJTIMEX_BYTES = 256
@@ -27,11 +29,12 @@ class ProcessPolls:
     """The latest polls of all sources of a process, and when one of them last had more data."""
 
     def __init__(self) -> None:
+        self.count = 0
         self.times = deque[datetime](maxlen=16)
         self.busy: datetime | None = None
 
 
-_PROCESS = ProcessPolls()
+PROCESS = ProcessPolls()
 
 
 class PollSchedule:
@@ -44,11 +47,16 @@ class PollSchedule:
 
     So it is for a part that has more data, which would otherwise end its epochs a little earlier each time,
     until it was a whole epoch ahead and polled once a second. A part that is ahead lets one epoch pass.
+
+    Bytewax sleeps as long as the returned time is after the beginning of its present turn with the source.
+    After a poll that took long, or a slow start, it would sleep as long again: half an hour, if the machine
+    stood still for one meanwhile. Such a poll is followed by another at once, which returns the same time.
     """
 
-    def __init__(self, now: Clock = utc_now, process: ProcessPolls = _PROCESS) -> None:
+    def __init__(self, now: Clock = utc_now, process: ProcessPolls = PROCESS) -> None:
         self._now, self._process = now, process
-        self._began = self._polled = self._due = now()
+        self._began = self._polled = now()
+        self._due: datetime | None = None
 
     def epoch_ended(self) -> None:
         """Note that the source was asked for its snapshot."""
@@ -65,15 +73,21 @@ class PollSchedule:
             self._process.busy = now
         soon = _next(now, POLL_INTERVAL) if idle else now
         shared = _next(now, SHARED_INTERVAL)
-        if now - self._began >= EPOCH:
-            due = shared + SHARED_INTERVAL if self._is_ahead(now) else soon if self._is_busy(now) else shared
+        late = timedelta(0) if self._due is None else now - self._due
+        ahead = self._is_ahead(late, now)
+        again = self._due is None or (late > LATE and not ahead)
+        if idle and self._due is not None and now < self._due < now + 2 * SHARED_INTERVAL:
+            due = self._due
+        elif now - self._began >= EPOCH:
+            due = shared + SHARED_INTERVAL if ahead else soon if self._is_busy(now) else shared
         else:
             due = soon if max(soon, now + took * (not idle)) - self._began < EPOCH else shared
         times = self._process.times
         if not times or now - times[-1] > POLL_INTERVAL / 2:
             times.append(now)
+        self._process.count += 1
         self._due = due
-        return due if due > now else None
+        return due if due > now and not again else None
 
     def for_long(self, after: timedelta = timedelta(0)) -> datetime:
         """Return the time of a poll that may take long, at least `after` from now: between two that all parts
@@ -85,12 +99,11 @@ class PollSchedule:
         busy = self._process.busy
         return busy is not None and now - busy < 2 * SHARED_INTERVAL
 
-    def _is_ahead(self, now: datetime) -> bool:
+    def _is_ahead(self, late: timedelta, now: datetime) -> bool:
         """Return whether the present poll was late because others had to end their epochs, which were polled
         in between, and not because the worker was busy.
         """
-        late = now - self._due
-        between = sum(self._due < one < now - POLL_INTERVAL / 2 for one in self._process.times)
+        between = sum(now - late < one < now - POLL_INTERVAL / 2 for one in self._process.times)
         return late >= EPOCH / 2 and between * POLL_INTERVAL >= 0.6 * late
 
 

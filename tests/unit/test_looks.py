@@ -1,11 +1,16 @@
 """When sources that wait look again: soon, and so that they end their epochs at one moment."""
 
+import time
 from datetime import UTC, datetime, timedelta
 
+import bytewax.operators as op
+from bytewax.dataflow import Dataflow
+from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
+from bytewax.testing import TestingSink, run_main
 from hypothesis import given
 from hypothesis import strategies as st
 
-from platestream.runtime.clock import EPOCH, SHARED_INTERVAL, PollSchedule, ProcessPolls
+from platestream.runtime.clock import EPOCH, LATE, SHARED_INTERVAL, PollSchedule, ProcessPolls
 
 MOMENTS = st.datetimes(datetime(2026, 1, 1), datetime(2026, 1, 2), timezones=st.just(UTC))  # noqa: DTZ001
 
@@ -49,6 +54,7 @@ def test_sources_that_began_at_any_moment_end_their_second_epoch_together(
 @given(MOMENTS)
 def test_no_source_sleeps_longer_than_an_epoch_and_a_look(began: datetime) -> None:
     source = Source(began)
+    assert source.look() == timedelta(0), "the first poll follows the start"
     for _ in range(20):
         assert timedelta(0) < source.look() <= SHARED_INTERVAL
         if source.now - source.began >= EPOCH:
@@ -143,9 +149,60 @@ def test_a_source_with_more_data_works_it_off_beside_idle_sources(
     assert worker.waited < timedelta(seconds=15), "thirty seconds of work; one batch a second took hours"
 
 
+@given(MOMENTS, st.timedeltas(2 * LATE, timedelta(hours=1)))
+def test_the_poll_after_one_that_took_long_is_at_once(start: datetime, stop: timedelta) -> None:
+    now = start
+    schedule = PollSchedule(lambda: now, ProcessPolls())
+    schedule.next()
+    now = (schedule.next() or now) + stop
+    assert schedule.next() is None
+    assert now < (schedule.next() or now) <= now + SHARED_INTERVAL
+
+
 @given(MOMENTS, st.timedeltas(timedelta(0), timedelta(minutes=2)))
 def test_a_poll_that_may_take_long_is_far_from_those_that_end_epochs(now: datetime, after: timedelta) -> None:
     long = PollSchedule(lambda: now, ProcessPolls()).for_long(after)
     assert after <= long - now <= after + 1.5 * SHARED_INTERVAL
     other = Source(long)
     assert other.end_epoch() - long == 1.5 * SHARED_INTERVAL
+
+
+class SlowOnce(StatefulSourcePartition[int, None]):
+    """A part whose third poll takes four seconds; the times between its polls."""
+
+    def __init__(self, pauses: list[float]) -> None:
+        self._pauses, self._schedule = pauses, PollSchedule(process=ProcessPolls())
+        self._ended = time.monotonic()
+
+    def next_batch(self) -> list[int]:
+        self._pauses.append(time.monotonic() - self._ended)
+        if len(self._pauses) == 3:
+            time.sleep(4)
+        if len(self._pauses) == 5:
+            raise StopIteration
+        self._ended = time.monotonic()
+        return []
+
+    def next_awake(self) -> datetime | None:
+        return self._schedule.next()
+
+    def snapshot(self) -> None:
+        self._schedule.epoch_ended()
+
+
+class SlowOnceSource(FixedPartitionedSource[int, None]):
+    def __init__(self) -> None:
+        self.pauses = list[float]()
+
+    def list_parts(self) -> list[str]:
+        return ["one"]
+
+    def build_part(self, step_id: str, for_part: str, resume_state: None) -> SlowOnce:
+        return SlowOnce(self.pauses)
+
+
+def test_bytewax_does_not_sleep_as_long_again_after_a_poll_that_took_long() -> None:
+    source, flow = SlowOnceSource(), Dataflow("slow")
+    op.output("out", op.input("in", flow, source), TestingSink([]))
+    run_main(flow)
+    assert max(source.pauses) < 3, source.pauses
