@@ -42,8 +42,8 @@ def sees_hit_come(who: str, password: str, plate: str, send: Callable[[], None])
     with browser() as person:
         signed = person.post("/sign-in", data={"who": who, "password": password, "next": "/hits"})
         page = person.post("/shift/begin", data={"csrf": _proof(signed), "hours": "4"})
-        (stream,) = re.findall(r'"(/hits/live\?after=\d+)"', page.text)
-        with person.stream("GET", stream) as events:
+        (after,) = re.findall(r'data-after="(\d+)"', page.text)
+        with person.stream("GET", f"/hits/live?after={after}") as events:
             hold(events.is_success, f"new hits are answered with {events.status_code}")
             send()
             end = time.monotonic() + 120

@@ -18,7 +18,7 @@ from platestream.operators.inquiry_checks.logic import (
     bucket,
     spread_to_buckets,
 )
-from platestream.operators.inquiry_checks.order import RULES, CheckRules, check_order
+from platestream.operators.inquiry_checks.order import ASKS, RULES, CheckRules, check_order
 from platestream.operators.people import People
 from platestream.schemas.acts import ACTS, ROLES, Act
 from platestream.schemas.finding import Finding
@@ -402,6 +402,8 @@ def test_any_act_of_anybody_that_was_allowed_is_a_breach_just_where_the_order_do
     for record in [*AGENCIES, chief, *(records if person.registered else [])]:
         registered.put(record)
     fields: dict[str, Any] = {"case_number": "26-001234" if case else "", "reason": reason}
+    if act.name in ASKS:
+        fields["change"] = "asked: county"
     if machine:
         fields["automatic"] = True
     asked = inquiry(kind=act.name, **fields)
