@@ -7,6 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 from prometheus_client import REGISTRY
@@ -37,6 +38,9 @@ SCHOOL: dict[str, Any] = {"latitude": 47.6, "longitude": -122.3, "radius_m": 150
 
 METRE = 1 / 111_195
 
+OREGONS = NOW.astimezone(ZoneInfo("America/Los_Angeles"))
+"""Now where an agency of Oregon is: its months begin later than those of UTC."""
+
 ADDRESS = "https://police.example.gov/alpr"
 
 
@@ -52,7 +56,7 @@ def camera(metres: float, **more: Any) -> RegistryRecord:
 
 
 def last_month() -> tuple[str, date]:
-    first = NOW.astimezone(UTC).date().replace(day=1)
+    first = OREGONS.date().replace(day=1)
     before = first - DAY
     return f"{before:%Y-%m}", first
 
@@ -231,11 +235,13 @@ def test_what_is_published_is_what_the_records_say_and_names_nobody(under: Calla
     with pytest.raises(RefusedError, match="say where"):
         law_reports.publish(door, "monthly", period, " ", text.encode(), NOW)
     running = (
-        transparency.as_json(law_reports.figures(door, "monthly", f"{NOW:%Y-%m}", NOW)) if NOW.day > 1 else ""
+        transparency.as_json(law_reports.figures(door, "monthly", f"{OREGONS:%Y-%m}", NOW))
+        if OREGONS.day > 1
+        else ""
     )
     if running:
         with pytest.raises(RefusedError, match="was over: make it anew"):
-            law_reports.publish(door, "monthly", f"{NOW:%Y-%m}", ADDRESS, running.encode(), NOW)
+            law_reports.publish(door, "monthly", f"{OREGONS:%Y-%m}", ADDRESS, running.encode(), NOW)
     done = law_reports.publish(door, "monthly", period, ADDRESS, text.encode(), NOW)
     record = periodic.audit_record(made.database.client(AUDITOR), "oregon")
     assert [one.where for one in record.documents["monthly", period]] == [ADDRESS]

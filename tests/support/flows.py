@@ -1,7 +1,7 @@
 """What flow tests share: records made from the examples, a scripted reader, and ways to run a flow."""
 
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 from bytewax.dataflow import Dataflow
+from bytewax.inputs import StatefulSourcePartition
 from bytewax.recovery import RecoveryConfig, init_db_dir
 from bytewax.testing import cluster_main, run_main
 
@@ -30,6 +31,12 @@ READ = Detection.from_json(bytes(example("detection").accepted))
 LISTED = HotListEntry.from_json(bytes(example("hotlist_entry").accepted))
 ACTION = HitAction.from_json(bytes(example("hit_action").accepted))
 INQUIRY: Inquiry = SealedInquiry.from_json(bytes(example("sealed_inquiry").accepted)).inquiry
+
+
+def awake(part: StatefulSourcePartition[Any, Any]) -> datetime | None:
+    """When a part is polled again: after its start, or a slow poll, it first has itself polled at once."""
+    part.next_awake()
+    return part.next_awake()
 
 
 class ScriptedReader:

@@ -22,7 +22,7 @@ from platestream.schemas.message import EndOfSnapshot
 from platestream.transparency_log.log_integrity import verify
 from tests.support.agency import set_rules
 from tests.support.database import Database
-from tests.support.flows import recovery, run
+from tests.support.flows import awake, recovery, run
 
 NOW_SEALED = timedelta(0)
 
@@ -155,12 +155,12 @@ def test_while_it_follows_it_waits_and_takes_what_is_new(
     monkeypatch.setattr(inquiry_log, "POLL", timedelta(hours=1))
     part = InquiryLogPart(lambda: database.client(SEALER), 1, follow=True, batch=10)
     assert [type(one) for one in part.next_batch()] == [RulesInForce, EndOfSnapshot]
-    assert part.next_awake() is not None
+    assert awake(part) is not None
     database.ask()
     assert part.next_batch() == [], "it does not poll before its time"
     part._awake = datetime.now(UTC)
     assert [one.seal for one in part.next_batch() if isinstance(one, SealedInquiry)] == [1]
-    assert part.next_awake() is not None, "after the last row it waits, too"
+    assert awake(part) is not None, "after the last row it waits, too"
     assert part.snapshot() == 2
 
 
@@ -183,7 +183,7 @@ def test_an_outage_is_waited_for_and_another_error_raised() -> None:
 
     waiting = part(passing=True)
     assert waiting.next_batch() == []
-    assert waiting.next_awake() is not None
+    assert awake(waiting) is not None
     with pytest.raises(DatabaseError):
         part(passing=False).next_batch()
 

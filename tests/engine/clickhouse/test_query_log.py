@@ -15,7 +15,7 @@ from platestream.schemas import tables
 from platestream.schemas.finding import Finding
 from tests.support.clock import NOW
 from tests.support.database import Database, copied
-from tests.support.flows import memory_edge, run
+from tests.support.flows import awake, memory_edge, run
 
 LOG = "platestream.query_log"
 CREATE = f"""
@@ -141,7 +141,7 @@ def test_the_log_is_followed_once_a_minute_and_a_restart_goes_on_from_there(data
     following = part(database)
     assert len(following.next_batch()) == 2
     assert following.next_batch() == []
-    assert following.next_awake() is not None
+    assert awake(following) is not None
     again = QueryLogSource(database.client, follow=False, log=LOG).build_part(
         "s", "log", following.snapshot()
     )
@@ -155,7 +155,7 @@ def test_the_embedded_engine_has_no_such_log(database: Database) -> None:
     """A source that follows does not end for that: an ended one lets Bytewax spin for ever."""
     here = QueryLogSource(lambda: database.client(SEALER), follow=True).build_part("s", "log", None)
     assert [here.next_batch(), here.next_batch()] == [[], []]
-    assert here.next_awake() is not None
+    assert awake(here) is not None
     ends = QueryLogSource(lambda: database.client(SEALER), follow=False).build_part("s", "log", None)
     assert ends.next_batch() == []
     with pytest.raises(StopIteration):

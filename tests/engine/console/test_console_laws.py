@@ -6,6 +6,7 @@ from datetime import timedelta
 from html import unescape
 from pathlib import Path
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -105,7 +106,7 @@ def test_an_auditor_sees_no_form_and_an_officer_registers_no_place(pages: Pages)
 
 
 def before(months: int) -> str:
-    first = NOW.date().replace(day=1)
+    first = NOW.astimezone(ZoneInfo("America/Phoenix")).date().replace(day=1)
     for _each in range(months):
         first = (first - timedelta(days=1)).replace(day=1)
     return f"{first:%Y-%m}"
