@@ -12,7 +12,7 @@ EPOCH = timedelta(seconds=1)
 """Epoch interval of the flows (`-s 1`): the first poll of a source after it ends the source's epoch."""
 SHARED_INTERVAL = 5 * POLL_INTERVAL
 """The least multiple of POLL_INTERVAL that is longer than an epoch."""
-LATE = POLL_INTERVAL / 4
+LATE = timedelta(seconds=2)
 """Least delay of a poll after which another follows at once."""
 TIME_ERROR = 5
 """TIME_ERROR of adjtimex(2)."""
@@ -49,14 +49,14 @@ class PollSchedule:
     until it was a whole epoch ahead and polled once a second. A part that is ahead lets one epoch pass.
 
     Bytewax sleeps as long as the returned time is after the beginning of its present turn with the source.
-    After a poll that took long, or a slow start, it would sleep as long again: half an hour, if the machine
-    stood still for one meanwhile. Such a poll is followed by another at once, which returns the same time.
+    After a poll that took long it would sleep as long again: half an hour, if the machine stood still for one
+    meanwhile. Such a poll is followed by another at once, which returns the same time.
     """
 
     def __init__(self, now: Clock = utc_now, process: ProcessPolls = PROCESS) -> None:
         self._now, self._process = now, process
-        self._began = self._polled = now()
-        self._due: datetime | None = None
+        self._began = self._polled = self._due = now()
+        self._again = False
 
     def epoch_ended(self) -> None:
         """Note that the source was asked for its snapshot."""
@@ -73,10 +73,10 @@ class PollSchedule:
             self._process.busy = now
         soon = _next(now, POLL_INTERVAL) if idle else now
         shared = _next(now, SHARED_INTERVAL)
-        late = timedelta(0) if self._due is None else now - self._due
+        late = now - self._due
         ahead = self._is_ahead(late, now)
-        again = self._due is None or (late > LATE and not ahead)
-        if idle and self._due is not None and now < self._due < now + 2 * SHARED_INTERVAL:
+        is_second, self._again = self._again, late > LATE and not ahead
+        if is_second and idle and now < self._due < now + 2 * SHARED_INTERVAL:
             due = self._due
         elif now - self._began >= EPOCH:
             due = shared + SHARED_INTERVAL if ahead else soon if self._is_busy(now) else shared
@@ -87,7 +87,7 @@ class PollSchedule:
             times.append(now)
         self._process.count += 1
         self._due = due
-        return due if due > now and not again else None
+        return due if due > now and not self._again else None
 
     def for_long(self, after: timedelta = timedelta(0)) -> datetime:
         """Return the time of a poll that may take long, at least `after` from now: between two that all parts
