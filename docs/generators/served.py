@@ -116,4 +116,4 @@ LAWS: dict[str, dict[str, str]] = {
         "system": "acts are judged and logged before they are done; the log is sealed ([design](design.md))",
     },
 }
-"""By the key of the law."""
+"""Texts by the key of the law."""

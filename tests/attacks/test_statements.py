@@ -10,6 +10,7 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError as ClickHouseError
 
 from platestream.clickhouse import migrate
+from platestream.clickhouse.sql_files import statements
 from platestream.edges import statement_log_check
 from platestream.edges.clickhouse_client import connect
 from platestream.edges.query_log import QueryLogPart
@@ -155,6 +156,29 @@ def test_what_the_account_of_migrations_defines_beside_them_is_found(own_engine:
     flush(own_engine)
     verbs = [one.detail.partition(" beside the gate: ")[2].partition(";")[0] for one in found(own_engine)]
     assert verbs == [statement.partition(" ")[0] for statement in DEFINITIONS]
+
+
+def test_statements_of_the_release_that_are_run_again_later_are_found(own_engine: Engine) -> None:
+    """First rules and first administrators are the release's own words, and no way to change either."""
+    own_engine.start()
+    client = service(own_engine, "migrate")
+    migrate.apply(client)
+    put_first_rules(client)
+    again = [
+        one
+        for migration in migrate.load()
+        for one in statements(migration.sql)
+        if one.startswith(("INSERT INTO platestream.gate_rules", "INSERT INTO platestream.administrators"))
+    ]
+    assert len(again) == 2
+    for one in again:
+        client.command(one)
+    client.close()
+    flush(own_engine)
+    assert [one.detail.partition(" ")[0].rstrip(",") for one in found(own_engine)] == [
+        "gate_rules",
+        "administrators",
+    ]
 
 
 def test_a_name_of_the_database_that_is_changed_and_changed_back_is_found(own_engine: Engine) -> None:

@@ -18,7 +18,7 @@ def served(console: Console, port: int) -> AbstractContextManager[str]:
 
 @contextmanager
 def served_app(made: Starlette, port: int, stalled: float = STALL_SECONDS) -> Iterator[str]:
-    """Its address, without a slash at the end, for as long as it is served. `stalled`: as server_config's."""
+    """Serve it while the block runs; yield its address, without a last slash. `stalled`: see `server_config`."""
     server = uvicorn.Server(server_config(made, stalled, port=port))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

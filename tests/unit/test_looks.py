@@ -10,7 +10,7 @@ from bytewax.testing import TestingSink, run_main
 from hypothesis import given
 from hypothesis import strategies as st
 
-from platestream.runtime.clock import EPOCH, LATE, SHARED_INTERVAL, PollSchedule, ProcessPolls
+from platestream.runtime.clock import EPOCH, LATE, POLL_INTERVAL, SHARED_INTERVAL, PollSchedule, ProcessPolls
 
 MOMENTS = st.datetimes(datetime(2026, 1, 1), datetime(2026, 1, 2), timezones=st.just(UTC))  # noqa: DTZ001
 
@@ -130,6 +130,43 @@ def test_idle_sources_are_polled_once_an_epoch_and_none_spins_until_another_is(
         worker.turn()
     assert worker.spun == timedelta(0)
     assert worker.polls <= len(late) * (timedelta(minutes=1) // SHARED_INTERVAL + 1)
+
+
+class LogPart(Part):
+    """A part that asks a database, which takes long, between the polls that all parts share."""
+
+    def __init__(self, worker: "Worker", takes: timedelta) -> None:
+        super().__init__(worker, 0, takes)
+        self._asks = worker.now
+
+    def poll(self) -> timedelta:
+        """Poll as the inquiry log does: of its own times and the schedule's, the earlier one is next."""
+        asks = self._asks <= self._worker.now
+        self._worker.now += self.takes * asks
+        if asks:
+            self._asks = self._looks.for_long()
+        spent = super().poll()
+        self.due = min(self.due, self._asks)
+        return spent
+
+
+@given(
+    MOMENTS,
+    st.lists(st.timedeltas(timedelta(0), timedelta(seconds=3)), min_size=2, max_size=12),
+    st.timedeltas(timedelta(milliseconds=5), timedelta(milliseconds=250)),
+)
+def test_a_source_that_asks_a_database_leaves_the_others_at_rest(
+    start: datetime, late: list[timedelta], takes: timedelta
+) -> None:
+    worker = Worker(start, late, 0, timedelta(0))
+    worker.parts.append(LogPart(worker, takes))
+    while worker.now - start < timedelta(seconds=10):
+        worker.turn()
+    worker.spun, worker.polls, began = timedelta(0), 0, worker.now
+    while worker.now - began < timedelta(minutes=1):
+        worker.turn()
+    assert worker.spun == timedelta(0)
+    assert worker.polls <= len(worker.parts) * (timedelta(minutes=1) // POLL_INTERVAL)
 
 
 @given(
