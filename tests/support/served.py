@@ -18,7 +18,7 @@ def served(console: Console, port: int) -> AbstractContextManager[str]:
 
 @contextmanager
 def served_app(made: Starlette, port: int, stalled: float = STALL_SECONDS) -> Iterator[str]:
-    """Serve it while the block runs; yield its address, without a last slash. `stalled`: see `server_config`."""
+    """Serve it while the block runs; yield its address. `stalled`: see `server_config`."""
     server = uvicorn.Server(server_config(made, stalled, port=port))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
