@@ -15,8 +15,10 @@ C = TypeVar("C")
 log = logging.getLogger(__name__)
 
 FILE = "PLATESTREAM_KAFKA_CONFIG_FILE"
-# By default a consumer tries every broker each 100 ms, and each attempt writes two log lines.
-RECONNECT_MS = 1000
+# A new client waits half of the first pause before its second connection, to the broker that answered the
+# first. A consumer that is not connected tries again after half of it too, and writes two lines each time.
+RECONNECT_MS, RECONNECT_MOST_MS = 20, 1000
+CONSUMER_RECONNECT_MS = 1000
 BROKER_SECONDS = 10.0  # timeout of a broker's answer at start
 KNOWN_SECONDS = 2.0  # timeout until a broker knows a new topic
 
@@ -53,6 +55,7 @@ def common_config(servers: str, config: Mapping[str, str]) -> dict[str, Any]:
         "bootstrap.servers": servers,
         "error_cb": log_client_error,
         "reconnect.backoff.ms": RECONNECT_MS,
+        "reconnect.backoff.max.ms": RECONNECT_MOST_MS,
     }
     return {**ours, **config}
 

@@ -1,38 +1,38 @@
 """Reading of a Kafka topic from its beginning to its current end: changelogs, and commands."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 from confluent_kafka import TopicPartition
 
-from platestream.edges.kafka_client import partitions
-from platestream.edges.kafka_read import bounds, message_of, open_consumer, poll
+from platestream.edges.kafka_client import BrokerError, partitions
+from platestream.edges.kafka_read import ASKING, bounds, bounds_by, message_of, open_consumer, poll
 from platestream.edges.snapshot_barrier import SnapshotBarrier
 from platestream.runtime.clock import PollSchedule
 from platestream.schemas.message import Batch, EndOfSnapshot, Message
 
 BATCH = 250  # larger batches do not fit the CPU caches and are slower
 QUEUE_KB = 2048  # read ahead, for the same reason
+SILENT_SECONDS = 30.0
 
 
 class PartitionReader:
     """Reader of one partition from its beginning; `ended` once it has reached the end at its start."""
 
     def __init__(self, config: Mapping[str, Any], topic: str, partition: int) -> None:
+        low, self._end = bounds(config, topic, [partition])[partition]
+        self._partition = partition
         self._consumer = open_consumer(config, queue_kb=QUEUE_KB, lost="earliest")
-        low, self._end = bounds(self._consumer, topic, partition)
         self._consumer.assign([TopicPartition(topic, partition, low)])
-        self.ended = False
+        self.ended = low >= self._end
 
     def poll(self) -> list[Any]:
         """Return the messages that have arrived, possibly none."""
-        raws, ended_at = poll(self._consumer, BATCH)
-        # The last offsets may have been compacted, so the partition's end counts as well as the last message.
-        reached = max(ended_at, raws[-1].offset() + 1 if raws else 0)
-        self.ended = self.ended or reached >= self._end
+        raws, ends = poll(self._consumer, BATCH)
+        self.ended = self.ended or _reached(raws, ends).get(self._partition, 0) >= self._end
         return raws
 
     def close(self) -> None:
@@ -40,19 +40,32 @@ class PartitionReader:
         self._consumer.close()
 
 
+def _reached(raws: Sequence[Any], ends: Mapping[int, int]) -> dict[int, int]:
+    """Return how far each partition was read. Its last offsets may be marks, or compacted: its end counts."""
+    return {**{raw.partition(): raw.offset() + 1 for raw in raws}, **ends}
+
+
 def read_to_end(config: Mapping[str, Any], topic: str, prefix: bytes = b"") -> Iterator[Message]:
-    """Yield every message whose key starts with `prefix`, partition by partition. Raises BrokerError."""
-    quiet = {**config, "log_level": 0}  # it logs each connection that is closed during sign-in
-    for partition in partitions(config, topic):
-        reader = PartitionReader(quiet, topic, partition)
-        try:
-            while not reader.ended:
-                raws = reader.poll()
-                yield from (message_of(raw) for raw in raws if (raw.key() or b"").startswith(prefix))
-                if not raws:
-                    time.sleep(0.005)
-        finally:
-            reader.close()
+    """Yield every message whose key starts with `prefix`, in order within a partition. Raises BrokerError."""
+    numbers = partitions(config, topic)
+    consumer = open_consumer(config, queue_kb=QUEUE_KB, lost="earliest", **ASKING)
+    try:
+        there = {number: bounds_by(consumer, topic, number) for number in numbers}
+        left = {number: end for number, (low, end) in there.items() if low < end}
+        consumer.assign([TopicPartition(topic, number, there[number][0]) for number in left])
+        until = time.monotonic() + SILENT_SECONDS
+        while left:
+            raws, ends = poll(consumer, BATCH, timeout=0.01)
+            yield from (message_of(raw) for raw in raws if (raw.key() or b"").startswith(prefix))
+            for number, place in _reached(raws, ends).items():
+                if place >= left.get(number, place + 1):
+                    del left[number]
+            if raws or ends:
+                until = time.monotonic() + SILENT_SECONDS
+            elif time.monotonic() > until:
+                raise BrokerError(f"{topic}: nothing more arrived within {SILENT_SECONDS:.0f} s")
+    finally:
+        consumer.close()
 
 
 class KafkaLoad(FixedPartitionedSource[Batch | EndOfSnapshot, None]):

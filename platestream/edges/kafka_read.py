@@ -1,7 +1,7 @@
 """Reading of Kafka topics; `platestream.edges.kafka` explains why Bytewax's own source is not used."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -34,7 +34,18 @@ GROUP = "platestream"
 """Group id that the client requires. It is never joined, but looking up its coordinator needs a right."""
 
 
-def open_consumer(config: Mapping[str, Any], *, queue_kb: int = QUEUE_KB, lost: str = "error") -> Consumer:
+ASKING: Mapping[str, Any] = {
+    "log_level": 0,  # it logs each connection that is closed during sign-in
+    "error_cb": lambda _error: None,
+    "reconnect.backoff.ms": kafka_client.RECONNECT_MS,
+    "fetch.wait.max.ms": 10,  # the end of a partition is not known before; the default is 500
+}
+"""Properties of a consumer that asks or reads once and is closed: it connects without a pause."""
+
+
+def open_consumer(
+    config: Mapping[str, Any], *, queue_kb: int = QUEUE_KB, lost: str = "error", **more: Any
+) -> Consumer:
     """Return a consumer, to be assigned its partitions once, at offsets. `lost` is for offsets that are gone.
 
     Whatever asks for the beginning of a partition whose leader is not known yet asks again half a second
@@ -50,11 +61,22 @@ def open_consumer(config: Mapping[str, Any], *, queue_kb: int = QUEUE_KB, lost: 
             "enable.partition.eof": True,
             "queued.max.messages.kbytes": queue_kb,
             "fetch.queue.backoff.ms": 10,  # a full queue is emptied long before the default, a second
+            "reconnect.backoff.ms": kafka_client.CONSUMER_RECONNECT_MS,
+            **more,
         },
     )
 
 
-def bounds(consumer: Consumer, topic: str, partition: int) -> tuple[int, int]:
+def bounds(config: Mapping[str, Any], topic: str, numbers: Iterable[int]) -> dict[int, tuple[int, int]]:
+    """Return the first offset and the end of each partition in `numbers`. Raises BrokerError."""
+    consumer = open_consumer(config, **ASKING)
+    try:
+        return {number: bounds_by(consumer, topic, number) for number in numbers}
+    finally:
+        consumer.close()
+
+
+def bounds_by(consumer: Consumer, topic: str, partition: int) -> tuple[int, int]:
     """Return the first offset and the end of a partition; retries while its leader changes."""
     retrying = Retrying(
         retry=retry_if_exception_type(KafkaException),
@@ -99,12 +121,12 @@ class KafkaSource(FixedPartitionedSource[Message, int]):
 
     def build_part(self, step_id: str, for_part: str, resume_state: int | None) -> "_KafkaPartition":
         partition = int(for_part)
-        consumer = open_consumer(self._config)
-        low, high = bounds(consumer, self._topic, partition)
+        low, high = bounds(self._config, self._topic, [partition])[partition]
         position = low if resume_state is None else resume_state
         if not low <= position <= high:
             self._lost(partition, position, low, high)
             position = low
+        consumer = open_consumer(self._config)
         consumer.assign([TopicPartition(self._topic, partition, position)])
         where = TopicPartition(self._topic, partition)
         return _KafkaPartition(consumer, where, self._most, position, self._barrier)
@@ -134,12 +156,13 @@ class _KafkaPartition(StatefulSourcePartition[Message, int]):
         if not self._barrier.loaded:
             self._idle = True
             return []
-        raws, ended_at = poll(self._consumer, self._most)
+        raws, ends = poll(self._consumer, self._most)
         batch = list(map(message_of, raws))
         if batch:
             self._position = batch[-1].offset + 1
             note_arrival(self._where.topic)
-        self._position = max(self._position, ended_at)  # marks of transactions are no messages
+        # Marks of transactions are no messages.
+        self._position = max(self._position, ends.get(self._where.partition, 0))
         lag = self._lag()
         # Also at the end, because a poll off the grid could end an epoch off it (`PollSchedule`).
         self._idle = not batch or lag == 0
@@ -167,12 +190,9 @@ class _KafkaPartition(StatefulSourcePartition[Message, int]):
 
 def follow(config: Mapping[str, Any], topic: str) -> Iterator[list[Message]]:
     """Yield new messages of all partitions of `topic`; an empty list while there are none."""
+    ends = bounds(config, topic, partitions(config, topic))
     consumer = open_consumer(config)
-    places = [
-        TopicPartition(topic, partition, bounds(consumer, topic, partition)[1])
-        for partition in partitions(config, topic)
-    ]
-    consumer.assign(places)
+    consumer.assign([TopicPartition(topic, partition, end) for partition, (_low, end) in ends.items()])
     return _follow(consumer)
 
 
@@ -184,23 +204,21 @@ def _follow(consumer: Consumer) -> Iterator[list[Message]]:
         consumer.close()
 
 
-def poll(consumer: Consumer, most: int, timeout: float = 0) -> tuple[list[Any], int]:
-    """Return the messages that arrive within `timeout` seconds, and the end of the partition.
-
-    The second item is the offset of the end if it was reached, else -1.
-    """
-    found, ended_at = [], -1
+def poll(consumer: Consumer, most: int, timeout: float = 0) -> tuple[list[Any], dict[int, int]]:
+    """Return the messages that arrive within `timeout` seconds, and the end of each partition that ended."""
+    found: list[Any] = []
+    ends: dict[int, int] = {}
     for raw in consumer.consume(most, timeout=timeout):
         error = raw.error()
         if error is None:
             found.append(raw)
         elif error.code() == KafkaError._PARTITION_EOF:
-            ended_at = raw.offset() or 0
+            ends[raw.partition() or 0] = raw.offset() or 0
         elif error.code() == KafkaError._AUTO_OFFSET_RESET:
             raise OffsetGoneError(f"{raw.topic()}/{raw.partition()}: offset {raw.offset()} is gone")
         elif error.fatal() or not error.retriable():
             raise BrokerError(f"{raw.topic()}/{raw.partition()}: {error.name()}")
-    return found, ended_at
+    return found, ends
 
 
 def message_of(raw: Any) -> Message:
