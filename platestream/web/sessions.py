@@ -224,7 +224,7 @@ class Session:
     @property
     def pictures(self) -> Items[dict[str, bytes]]:
         """The pictures that were loaded last."""
-        return Items(self, "pictures", dict[str, bytes], 4)
+        return Items(self, "pictures", dict[str, bytes], 4, REST_LIVES)
 
     @property
     def searches(self) -> Items[SentForm]:

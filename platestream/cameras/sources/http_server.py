@@ -8,12 +8,12 @@ means that the frame is on the disk. Other answers: 401 not signed in, 408 too s
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
-from python_multipart import FormParser
 from python_multipart.multipart import parse_options_header
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
@@ -32,6 +32,8 @@ from platestream.schemas.message import RefusedError
 
 HEADER_SECONDS = 10.0
 """Time limit for the head of an upload."""
+AT_ONCE = 16
+"""Uploads of one camera at the same time. Each may hold `largest` bytes of memory."""
 STATUS = {"bytes": 413, "not_a_picture": 415, "rate": 429, "spool": 503}
 
 
@@ -73,6 +75,8 @@ def application(
     `cameras` maps each account to its camera, `zones` each camera to its time zone.
     """
 
+    uploads = Counter[str]()
+
     async def upload(request: Request) -> Response:
         header, target = request.headers.get("authorization", ""), _target(request)
         camera = pushes.certificates.camera_of(request.scope.get("state", {}).get(CLIENT_CERTIFICATE))
@@ -84,6 +88,15 @@ def application(
             for challenge in sign_in.challenges(sign_in.stale(header)):
                 answer.headers.append("www-authenticate", challenge)
             return answer
+        if uploads[camera] >= AT_ONCE:
+            return _answer(429, f"more than {AT_ONCE} uploads at the same time")
+        uploads[camera] += 1
+        try:
+            return await upload_of(camera, request)
+        finally:
+            uploads[camera] -= 1
+
+    async def upload_of(camera: str, request: Request) -> Response:
         try:
             async with asyncio.timeout(body_seconds):
                 body = await _body(request, largest)
@@ -171,31 +184,18 @@ async def _body(request: Request, largest: int) -> bytes:
 
 
 def _picture(request: Request, body: bytes) -> bytes:
-    """Return the body itself, or the first file of a form. Raises RefusedError."""
-    kind, options = parse_options_header(request.headers.get("content-type", ""))
-    if kind != b"multipart/form-data":
+    """Return the body itself, or the first picture of a form. Raises RefusedError."""
+    content_type = request.headers.get("content-type", "")
+    if parse_options_header(content_type)[0] != b"multipart/form-data":
         return body
-    files: list[bytes] = []
-
-    def keep(file: Any) -> None:
-        file.file_object.seek(0)
-        files.append(file.file_object.read())
-
     try:
-        parser = FormParser(
-            "multipart/form-data",
-            None,
-            keep,
-            boundary=options[b"boundary"],
-            config={"MAX_MEMORY_FILE_SIZE": len(body) + 1, "MAX_BODY_SIZE": len(body) + 1},
-        )
-        parser.write(body)
-        parser.finalize()
-    except Exception as error:  # the parser's own errors, and others on malformed forms
-        raise RefusedError("not_a_picture", "a form that cannot be read") from error
-    if not files:
-        raise RefusedError("not_a_picture", "a form without a file")
-    return files[0]
+        parts = parts_of(content_type, body)
+    except RefusedError as error:
+        raise RefusedError("not_a_picture", error.detail) from error
+    pictures = (bytes(part.data) for part in parts if part.is_picture)
+    if (first := next(pictures, None)) is None:
+        raise RefusedError("not_a_picture", "a form without a picture")
+    return first
 
 
 def _target(request: Request) -> str:

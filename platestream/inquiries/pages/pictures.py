@@ -30,9 +30,7 @@ def show_picture(request: PageRequest) -> Response:
     found = _found(request, named["detection"], EPOCH + int(named["at"]) * MICROSECOND, why)
     if named["kind"] not in found:
         raise HTTPException(404)
-    # Cached as long as the link is valid, in this browser only: going back requests it no second time.
-    headers = {"Cache-Control": "private, max-age=300"}
-    return Response(found[named["kind"]], media_type="image/jpeg", headers=headers)
+    return Response(found[named["kind"]], media_type="image/jpeg")
 
 
 def _found(request: PageRequest, detection: UUID, at: datetime, why: Documentation) -> dict[str, bytes]:

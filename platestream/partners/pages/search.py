@@ -59,8 +59,7 @@ def show_picture(request: PageRequest) -> Response:
     jpeg = found.get("vehicle") or found.get("crop")
     if jpeg is None:
         raise HTTPException(404)
-    headers = {"Cache-Control": "private, max-age=300"}
-    return Response(jpeg, media_type="image/jpeg", headers=headers)
+    return Response(jpeg, media_type="image/jpeg")
 
 
 def _parts(

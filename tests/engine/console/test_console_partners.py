@@ -125,6 +125,7 @@ def test_a_picture_is_asked_for_when_its_link_is_followed_and_only_by_this_sessi
     office.county.said = Response(200, "application/json", msgspec.json.encode(jpeg))
     shown = analyst.client.get(unescape(link))
     assert (shown.status_code, shown.content) == (200, b"\xff\xd8vehicle")
+    assert shown.headers["cache-control"] == "no-store"
     assert kinds(office)[-2:] == [("partner_picture", "allowed"), ("partner_answer", "allowed")]
     other = office.pages.browser("ana")
     assert other.client.get(unescape(link)).status_code == 403

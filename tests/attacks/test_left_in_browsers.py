@@ -1,0 +1,33 @@
+"""What is left of a picture on the device of who saw it, and on the console's disk: shared phones, caches."""
+
+import re
+from html import unescape
+from pathlib import Path
+
+import pytest
+
+from platestream.web.sessions import REST_LIVES
+from tests.support.console import Pages
+from tests.support.database import Database
+from tests.support.door import person, shift
+from tests.support.hits import put_hit
+
+
+@pytest.fixture
+def pages(database: Database, tmp_path: Path) -> Pages:
+    made = Pages(database, tmp_path / "data")
+    made.staff(person("vale", "officer"))
+    made.put(shift("vale"))
+    return made
+
+
+def test_no_browser_stores_a_picture_of_a_detection(pages: Pages) -> None:
+    officer = pages.browser("vale")
+    officer.get(f"/hits/{put_hit(pages.database, 1)}")
+    links = [unescape(one) for one in re.findall(r'src="(/pictures/[^"]+)"', officer.page)]
+    assert [officer.client.get(one).headers["cache-control"] for one in links] == ["no-store"] * 2
+    held = "SELECT count() FROM items WHERE kind = 'pictures'"
+    assert pages.console.shared.run(held) == [(1,)]
+    pages.clock.forward(seconds=REST_LIVES.total_seconds())
+    pages.console.tend()
+    assert pages.console.shared.run(held) == [(0,)], "the console's own copy, for the second one of a page"
