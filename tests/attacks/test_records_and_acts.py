@@ -196,6 +196,53 @@ def test_16_an_entry_that_was_removed_and_is_published_again_is_not_held(town: D
     assert found(town, "listed").faults == ("on the list without an act on record: sjpd:26-1",)
 
 
+@pytest.mark.parametrize("by_import", [False, True])
+@pytest.mark.parametrize("hidden", ["removed", "another plate"])
+def test_16_an_entry_that_was_hidden_for_an_hour_is_found_when_it_is_back(
+    town: Door, hidden: str, by_import: bool
+) -> None:
+    if by_import:
+        imported(town, 120)
+    else:
+        add(town)
+    name = "ncic:3" if by_import else "sjpd:26-1"
+    was = {m.key: m for m in town.streams.read_to_end(topics.HOTLIST)}[name.encode()]
+    entry = topics.HOTLIST.decode(was).entry
+    assert entry is not None
+    other = None if hidden == "removed" else msgspec.structs.replace(entry, plate="XYZ9999")
+    write_raw(town, topics.HOTLIST, HotListChange(name, other), headers=was.headers)
+    publish_encoded(town.streams, topics.HOTLIST, [was])
+
+    text = f"changed or removed for a time without an act on record: {name}"
+    assert found(town, "listed").faults == (text,)
+
+
+def test_16_an_entry_that_had_expired_and_is_listed_again_was_not_hidden(town: Door) -> None:
+    entry = add(town)
+    write_raw(town, topics.HOTLIST, HotListChange(entry.entry_id, None))
+    add(town)
+    later = CheckData.of(town, entry.expires_at + timedelta(days=1))
+    listed = [one for one in CHECKS if one.name == "listed"]
+    assert [one.faults for one in run(later, listed)] == [()], "the match flow removed it"
+    text = "changed or removed for a time without an act on record: sjpd:26-1"
+    assert found(town, "listed").faults == (text,), "somebody removed it before"
+
+
+@pytest.mark.parametrize("hidden", ["removed", "another place"])
+def test_16_a_record_that_was_another_one_for_an_hour_is_found_when_it_is_back(
+    town: Door, hidden: str
+) -> None:
+    text = "changed or removed for a time without an act on record: hotlist_source/ncic"
+    assert text not in found(town, "recorded").faults
+    (was,) = [m for m in town.streams.read_to_end(topics.REGISTRY) if m.key == b"hotlist_source/ncic"]
+    record = topics.REGISTRY.decode(was)
+    other = Message(was.key, None)
+    if hidden == "another place":
+        other = topics.REGISTRY.encode(msgspec.structs.replace(record, feed_place="/tmp/other"))
+    publish_encoded(town.streams, topics.REGISTRY, [other, was])
+    assert text in found(town, "recorded").faults
+
+
 def test_16_an_entry_in_the_minutes_of_another_act_is_not_held(town: Door) -> None:
     entry = add(town)
     forged = msgspec.structs.replace(entry, entry_id="sjpd:26-2")

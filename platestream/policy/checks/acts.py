@@ -57,7 +57,9 @@ class ActIndex:
         """Index acts. `about` are acts by the key of the record that each wrote, in order; each act of `bulk`
         wrote many records.
         """
-        self._newest = {key: act for key, act in about if act.effect}
+        effects = [(key, act) for key, act in about if act.effect]
+        self._newest = dict(effects)
+        self._effects = {(key, act.effect) for key, act in effects}
         self._bulk = {act.inquiry_id: act for act in bulk if act.effect}
 
     def newest(self, key: str) -> LoggedAct | None:
@@ -75,11 +77,36 @@ class ActIndex:
             return last if last.effect == message.effect else False
         return None
 
+    def wrote(self, key: str, message: Message) -> bool:
+        """Return whether some act wrote a message, the newest one or one before."""
+        return (key, message.effect) in self._effects or self.proved(message) is not None
+
     def proved(self, message: Message) -> LoggedAct | None:
         """Return the act of many records that wrote a message, by the proof that the message carries."""
         proof = Proof.read(message)
         act = None if proof is None else self._bulk.get(proof.inquiry_id)
         return act if act is not None and proof is not None and proof.holds(message, act.effect) else None
+
+
+class Versions:
+    """Versions of records in the order of their topic: those that no act wrote, between two that acts wrote.
+
+    Someone changed or removed such a record and put it back. A topic has the former versions of a record for
+    a day at least.
+    """
+
+    def __init__(self) -> None:
+        self._written, self._strange = set[str](), set[str]()
+        self.disguised: set[str] = set()
+
+    def add(self, key: str, *, by_act: bool) -> None:
+        """Add the next version of a record, or its removal."""
+        if not by_act:
+            self._strange |= {key} & self._written
+            return
+        self._written.add(key)
+        if key in self._strange:
+            self.disguised.add(key)
 
 
 def logged_acts(live: CheckData, kinds: Iterable[str], since: datetime | None = None) -> list[LoggedAct]:

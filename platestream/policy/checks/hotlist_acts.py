@@ -11,11 +11,12 @@ since which it is listed.
 import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal
 
-from platestream.policy.checks.acts import IMPORT_READS, ActIndex, LoggedAct, logged_acts
+from platestream.policy.checks.acts import IMPORT_READS, ActIndex, LoggedAct, Versions, logged_acts
 from platestream.policy.checks.context import Answer, CheckData, Unchecked, fault_of, first_few, gap_unless
 from platestream.policy.checks.hotlist import none_listed
 from platestream.schemas import topics
@@ -121,7 +122,7 @@ def entries_logged(live: CheckData) -> Answer:
     every = logged_acts(live, {*ENTERED, *IMPORTED, *REMOVED, *FORMER})
     for act in every:
         about[act.about].append(act)
-    by = _by(live, ActIndex(((act.about, act) for act in every), every))
+    by, disguised = _by(live, ActIndex(((act.about, act) for act in every), every))
     whole: dict[str, list[ImportCounts]] = defaultdict(list)
     for one in imports(live):
         whole[one.source].append(one)
@@ -152,6 +153,7 @@ def entries_logged(live: CheckData) -> Answer:
     return Answer.of(
         f"{pluralize(len(entries), 'entry')}: {alone} by acts of their own, {by_import.total()} by imports",
         fault_of("on the list without an act on record", unrecorded),
+        fault_of("changed or removed for a time without an act on record", sorted(disguised)),
         fault_of("hits on entries that no act listed", sorted(_unlisted(live, set(about), whole))),
         fault_of("hits of reads that are not stored, on", _unstored(live)),
         more,
@@ -217,11 +219,12 @@ def _near(live: CheckData, entry: HotListEntry, recorded: Iterable[LoggedAct], b
     return since is not None and any(act.is_near(since, before) for act in recorded if act.at < until)
 
 
-def _by(live: CheckData, written: ActIndex) -> dict[str, LoggedAct | Literal[False]]:
-    """Return the act that wrote each entry; False where acts are about an entry but none wrote its
-    content.
+def _by(live: CheckData, written: ActIndex) -> tuple[dict[str, LoggedAct | Literal[False]], set[str]]:
+    """Return the act that wrote each entry, False where acts are about an entry but none wrote its content;
+    and the entries that were something else for a time.
     """
     found: dict[str, LoggedAct | Literal[False]] = {}
+    versions = Versions()
     for message in live.messages(topics.HOTLIST):
         key = (message.key or b"").decode(errors="replace")
         by = written.by(key[:ABOUT], message)
@@ -229,7 +232,25 @@ def _by(live: CheckData, written: ActIndex) -> dict[str, LoggedAct | Literal[Fal
             found.pop(key, None)
         else:
             found[key] = by if by is False or by.source_is(key) else False
-    return found
+        versions.add(key, by_act=bool(by) or written.wrote(key[:ABOUT], message))
+    return found, _disguised(live, written, versions.disguised)
+
+
+def _disguised(live: CheckData, written: ActIndex, keys: Collection[str]) -> set[str]:
+    """Return those of `keys` whose removal without an act was not that of an expired entry by the match
+    flow.
+    """
+    versions, ends = Versions(), dict[str, datetime]()
+    for message in live.messages(topics.HOTLIST) if keys else ():
+        key = (message.key or b"").decode(errors="replace")
+        if key not in keys:
+            continue
+        expired = message.value is None and ends.get(key, live.now) < live.now
+        versions.add(key, by_act=expired or written.wrote(key[:ABOUT], message))
+        with suppress(RefusedError):
+            if (entry := topics.HOTLIST.decode(message).entry) is not None:
+                ends[key] = entry.expires_at
+    return versions.disguised
 
 
 def _removed_without_act(live: CheckData, known: list[ImportCounts]) -> Iterator[str]:

@@ -9,8 +9,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
-from platestream.policy.checks.acts import NEAR, ActIndex, LoggedAct, logged_acts
+from platestream.policy.checks.acts import NEAR, ActIndex, LoggedAct, Versions, logged_acts
 from platestream.policy.checks.context import FLOW_DELAY, Answer, CheckData, first_few, gap_unless
+from platestream.schemas import topics
 from platestream.schemas.message import Message
 from platestream.schemas.pluralize import pluralize
 from platestream.schemas.registry import RegistryRecord
@@ -56,6 +57,7 @@ def records_logged(live: CheckData) -> Answer:
         for key, one in sorted(records.items())
         if not _is_written(one, live.registry_messages[key.encode()], written, by_act, live.upgraded)
     ]
+    disguised = _ids(live, _disguised(live, written))
     undone = sorted(_missing_records(records, by_act, live.now - NEAR))
     newer = [key for key, at in sorted(table.items()) if at > _changed(records.get(key)) + SECOND]
     late = [
@@ -67,6 +69,7 @@ def records_logged(live: CheckData) -> Answer:
     return Answer.of(
         ", ".join(pluralize(count, kind.replace("_", " ")) for kind, count in sorted(kinds.items())),
         f"without an act on record: {_ids(live, bare)}" if bare else "",
+        f"changed or removed for a time without an act on record: {disguised}" if disguised else "",
         f"an act on record and no record: {_ids(live, undone)}" if undone else "",
         f"in the gate's table and not on the topic: {_ids(live, newer)}" if newer else "",
         f"on the topic and not in the gate's table: {_ids(live, late)}" if late else "",
@@ -77,6 +80,15 @@ def records_logged(live: CheckData) -> Answer:
             "platestream registry agency and platestream registry user",
         ),
     )
+
+
+def _disguised(live: CheckData, written: ActIndex) -> list[str]:
+    """Return the records that were something else on the topic for a time."""
+    versions = Versions()
+    for message in live.messages(topics.REGISTRY):
+        key = (message.key or b"").decode(errors="replace")
+        versions.add(key, by_act=written.wrote(key if key.startswith("shift/") else key[:64], message))
+    return sorted(versions.disguised)
 
 
 def rules_logged(live: CheckData) -> Answer:
