@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Mapping
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from email.utils import parsedate_to_datetime
 
 from PIL import Image as Header
@@ -10,6 +10,17 @@ from PIL import Image as Header
 TAKEN, TAKEN_OFFSET, TAKEN_FRACTION, CHANGED, EXIF_PART = 0x9003, 0x9011, 0x9291, 0x0132, 0x8769
 HEADERS = ("captured-at", "x-captured-at", "last-modified", "date")
 """Headers with the capture time, the most exact first."""
+AHEAD = timedelta(minutes=5)
+"""Time by which a camera's clock may be ahead of ours in the hour that a change of the clock repeats."""
+
+
+def instant(local: datetime, arrived_at: datetime) -> datetime:
+    """Return a camera's time as UTC.
+
+    A local time that occurs twice, when clocks are set back, is the later one unless that is still to come.
+    """
+    first, second = (local.replace(fold=fold).astimezone(UTC) for fold in (0, 1))
+    return second if first < second <= arrived_at + AHEAD else first
 
 
 def camera_time(image: bytes, headers: Mapping[str, str], zone: tzinfo) -> datetime | None:
@@ -18,7 +29,7 @@ def camera_time(image: bytes, headers: Mapping[str, str], zone: tzinfo) -> datet
 
 
 def exif_time(image: bytes, zone: tzinfo) -> datetime | None:
-    """Return the capture time in EXIF as UTC, or None if it is missing or invalid."""
+    """Return the capture time in EXIF, or None if it is missing or invalid."""
     try:
         with Header.open(io.BytesIO(image), formats=("JPEG", "PNG", "WEBP")) as header:
             exif = header.getexif()
@@ -30,7 +41,8 @@ def exif_time(image: bytes, zone: tzinfo) -> datetime | None:
             taken = datetime.fromisoformat(taken.strftime("%Y-%m-%dT%H:%M:%S") + offset.strip("\0 "))
         if (digits := fraction.strip("\0 ")).isdecimal():
             taken = taken.replace(microsecond=int(f"{digits:0<6}"[:6]))
-        return taken.astimezone(UTC)
+        taken.astimezone(UTC)  # OverflowError for the first and the last day of all
+        return taken
     except Exception:  # Pillow's parsers raise many types on malformed bytes
         return None
 

@@ -101,10 +101,12 @@ def corners(found: Any) -> Box | None:
 
 
 def moment(value: Any, zone: tzinfo) -> datetime | None:
-    """Return an ISO time in UTC; one without an offset is in `zone`. None where it is missing or invalid."""
+    """Return an ISO time; one without an offset is in `zone`. None where it is missing or invalid."""
     try:
         at = datetime.fromisoformat(str(value).strip())
-        return (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(UTC)
+        at = at if at.tzinfo else at.replace(tzinfo=zone)
+        at.astimezone(UTC)  # OverflowError for the first and the last day of all
+        return at
     except (ValueError, OverflowError):
         return None
 

@@ -2,12 +2,16 @@ import io
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from platestream.cameras.capture import Capture
 from platestream.cameras.capture_times import camera_time, exif_time, headers_time
 from platestream.cameras.intake import CameraClock
+from platestream.cameras.pushes.fields import moment
+from platestream.schemas.camera_read import CameraRead
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 PHOENIX = ZoneInfo("America/Phoenix")
@@ -72,3 +76,28 @@ def test_a_clock_that_was_set_right_is_believed_again() -> None:
 
 def test_no_time_told_is_the_time_of_arrival() -> None:
     assert CameraClock(5).captured_at(None, NOON) == NOON
+
+
+@pytest.mark.parametrize(
+    "change", [datetime(2026, 11, 1, 8, tzinfo=UTC), datetime(2026, 3, 8, 9, tzinfo=UTC)]
+)
+def test_no_local_time_is_an_hour_off_when_clocks_are_changed(change: datetime) -> None:
+    """A camera writes its time of day, which comes twice or never; its pictures arrive a second later."""
+    denver, clock = ZoneInfo("America/Denver"), CameraClock(5)
+    for minutes in range(-120, 121):
+        at = change + timedelta(minutes=minutes)
+        shown, arrived = at.astimezone(denver), at + timedelta(seconds=1)
+        taken = exif_time(photo(f"{shown:%Y:%m:%d %H:%M:%S}"), denver)
+        pushed = moment(f"{shown:%Y-%m-%dT%H:%M:%S}", denver)
+        for local in (taken, pushed):
+            read = CameraRead(format="hikvision", plate="ABC1234", device_at=local)
+            made = Capture(arrived, camera_time=local, reads=(read,))
+            assert clock.captured_at(made.camera_time, arrived) == at
+            assert made.reads is not None
+            assert made.reads[0].device_at == at
+
+
+def test_a_time_with_its_offset_is_what_it_says_in_the_hour_that_comes_twice() -> None:
+    at = datetime(2026, 11, 1, 7, 15, tzinfo=UTC)
+    local = moment("2026-11-01T01:15:00-06:00", ZoneInfo("America/Denver"))
+    assert Capture(at + timedelta(hours=2), camera_time=local).camera_time == at
