@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 
 from starlette.datastructures import FormData, Headers, UploadFile
 from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartParser
 from starlette.requests import Request
 
 LARGEST = 25_000_000
 """Bytes of a form with its file: a hot list to import."""
 SMALL = 10_000
 """Bytes of a form of somebody who is not signed in."""
+MultiPartParser.spool_max_size = LARGEST  # files stay in memory: by default those over 1 MB are on the disk
 
 
 @dataclass(frozen=True)

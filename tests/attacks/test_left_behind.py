@@ -1,6 +1,9 @@
-"""What is left of a picture on the device of who saw it, and on the console's disk: shared phones, caches."""
+"""What is left of pictures and lists on the device of who saw them, and on the console's disk: shared phones,
+caches, temporary files.
+"""
 
 import re
+import tempfile
 from html import unescape
 from pathlib import Path
 
@@ -11,6 +14,7 @@ from tests.support.console import Pages
 from tests.support.database import Database
 from tests.support.door import person, shift
 from tests.support.hits import put_hit
+from tests.support.listing import file, look_at
 
 
 @pytest.fixture
@@ -31,3 +35,13 @@ def test_no_browser_stores_a_picture_of_a_detection(pages: Pages) -> None:
     pages.clock.forward(seconds=REST_LIVES.total_seconds())
     pages.console.tend()
     assert pages.console.shared.run(held) == [(0,)], "the console's own copy, for the second one of a page"
+
+
+def test_no_list_that_is_uploaded_lies_in_a_temporary_file(
+    pages: Pages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages.staff(person("vale"))
+    supervisor = pages.browser("vale")
+    supervisor.get("/hotlist/import")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    assert look_at(supervisor, file("1", reason="x" * 2_000_000)).status_code == 200
