@@ -29,6 +29,10 @@ SELECT
     countIf(at >= {before:DateTime64(6, 'UTC')} OR none_sealed)
 FROM platestream.inquiry_log WHERE entry NOT IN (SELECT entry FROM platestream.inquiry_seals)
 """
+_SETTLED = """
+SELECT max(seal) FROM platestream.inquiry_seals
+WHERE sealed_at < {before:DateTime64(6, 'UTC')} AND at > {since:DateTime64(6, 'UTC')}
+"""
 _COPIES_OF_A_ROW = """
 SELECT toString(any(inquiry_id)), count()
 FROM platestream.inquiry_log GROUP BY entry HAVING count() > 1 LIMIT 100
@@ -69,7 +73,9 @@ def verify(
     for inquiry, count in read_rows(client, "verifying", _COPIES_OF_A_ROW):
         faults.append(f"inquiry {inquiry}: {count} rows of one entry")
     if copy is not None:
-        faults += _copy_faults(copy, hashes, now)
+        between = {"before": now - grace, "since": now - KEPT + LATE}
+        ((settled,),) = read_rows(client, "verifying", _SETTLED, **between)
+        faults += _copy_faults(copy, hashes, settled, now)
     last = max(hashes, default=0)
     return Verified(faults, int(waiting), f"{last}:{hashes[last]}" if hashes else "")
 
@@ -117,10 +123,13 @@ def _pages(client: Client, log: str) -> Iterator[tuple[Seal, list[Inquiry]]]:
         following = page[-1][0].seal + 1
 
 
-def _copy_faults(copy: Iterable[SealedInquiry], hashes: dict[int, str], now: datetime) -> Iterator[str]:
+def _copy_faults(
+    copy: Iterable[SealedInquiry], hashes: dict[int, str], settled: int, now: datetime
+) -> Iterator[str]:
     """Yield the faults of the copy itself, and the seals of the table that differ from it.
 
-    A record with findings is a remark on a seal: it may follow at any time and is no link of the chain.
+    The copy has the seals up to `settled` at least, unless its end was deleted, or all of it. A record with
+    findings is a remark on a seal: it may follow at any time and is no link of the chain.
     """
     copied: dict[int, str] = {}
     remarks: list[SealedInquiry] = []
@@ -141,6 +150,8 @@ def _copy_faults(copy: Iterable[SealedInquiry], hashes: dict[int, str], now: dat
     for one in remarks:
         if copied.get(one.seal) != one.hash or one.hash != seal_hash(one.previous, one.inquiry):
             yield f"copy: seal {one.seal}: findings on another inquiry than the one that was sealed"
+    if (last := max(copied, default=0)) < settled:
+        yield f"seals {last + 1} to {settled}: in the database, not in the copy"
     for seal in sorted(copied):
         if seal not in hashes:
             yield f"seal {seal}: in the copy, not in the database"

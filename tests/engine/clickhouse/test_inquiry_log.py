@@ -266,6 +266,17 @@ def test_a_copy_that_was_tampered_with_shows(
     assert any(one.startswith(fault) for one in faults(database, forge(copy)))
 
 
+@pytest.mark.parametrize("left", [0, 3])
+def test_a_copy_that_was_deleted_or_lost_its_end_shows(
+    database: Database, copy: list[SealedInquiry], left: int
+) -> None:
+    assert verify(database.client(), copy[:left]).faults == [], "it may still be on its way"
+    later = datetime.now(UTC) + timedelta(minutes=5)
+    found = verify(database.client(), copy[:left], now=later).faults
+    assert found == [f"seals {left + 1} to 5: in the database, not in the copy"]
+    assert verify(database.client(), copy, now=later).faults == []
+
+
 def test_a_copy_in_which_records_come_again_is_whole(database: Database, copy: list[SealedInquiry]) -> None:
     assert faults(database, [*copy[:3], *copy[1:], copy[4]]) == []
 
