@@ -195,4 +195,12 @@ def test_a_page_says_that_hits_do_not_come_and_hears_them_from_the_next_console(
 
 def test_no_file_of_the_system_has_a_password_in_clear(system: System) -> None:
     files = [one for one in Path(system.data).rglob("*") if one.is_file() and one.stat().st_size < 50_000_000]
-    assert not [one for one in files if PASSWORD.encode() in one.read_bytes()]
+    assert not [one for one in files if PASSWORD.encode() in _content(one)]
+
+
+def _content(file: Path) -> bytes:
+    """Return what a file of the running system has; the engine renames and removes those of parts."""
+    try:
+        return file.read_bytes()
+    except FileNotFoundError:
+        return b""
