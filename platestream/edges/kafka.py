@@ -10,10 +10,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from confluent_kafka import Producer
+
 from platestream.edges.edge import ALL_PARTITIONS, Share
 from platestream.edges.kafka_claim import KafkaClaim
 from platestream.edges.kafka_client import common_config
-from platestream.edges.kafka_load import KafkaLoad, read_to_end
+from platestream.edges.kafka_load import KafkaLoad, WholeReader
 from platestream.edges.kafka_read import KafkaSource, LostOffset, follow
 from platestream.edges.kafka_write import KafkaWriter
 from platestream.edges.snapshot_barrier import SnapshotBarrier
@@ -45,6 +47,8 @@ class KafkaTopics:
         self._on_lost_offset: LostOffset = on_lost_offset
         self._share, self._claim = share, claim
         self._barrier = SnapshotBarrier()
+        self._whole = WholeReader(self._config)
+        self._producers: dict[str, Producer] = {}
 
     def read(self, topic: Topic[Any]) -> "KafkaSource":
         return KafkaSource(
@@ -58,10 +62,10 @@ class KafkaTopics:
         return TopicSink(lambda: KafkaWriter(self._config, self._require_topic(topic), self._claim))
 
     def writer(self, topic: Topic[T]) -> KafkaWriter[T]:
-        return KafkaWriter(self._config, self._require_topic(topic))
+        return KafkaWriter(self._config, self._require_topic(topic), kept=self._producers)
 
     def read_to_end(self, topic: Topic[Any], prefix: bytes = b"") -> Iterator[Message]:
-        return read_to_end(self._config, self._require_topic(topic).name, prefix)
+        return self._whole.read(self._require_topic(topic).name, prefix)
 
     def follow(self, topic: Topic[Any]) -> Iterator[Sequence[Message]]:
         return follow(self._config, self._require_topic(topic).name)

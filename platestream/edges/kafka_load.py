@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
-from confluent_kafka import TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from platestream.edges.kafka_client import BrokerError, partitions
 from platestream.edges.kafka_read import ASKING, bounds, bounds_by, message_of, open_consumer, poll
@@ -45,27 +45,55 @@ def _reached(raws: Sequence[Any], ends: Mapping[int, int]) -> dict[int, int]:
     return {**{raw.partition(): raw.offset() + 1 for raw in raws}, **ends}
 
 
-def read_to_end(config: Mapping[str, Any], topic: str, prefix: bytes = b"") -> Iterator[Message]:
-    """Yield every message whose key starts with `prefix`, in order within a partition. Raises BrokerError."""
-    numbers = partitions(config, topic)
-    consumer = open_consumer(config, queue_kb=QUEUE_KB, lost="earliest", **ASKING)
-    try:
-        there = {number: bounds_by(consumer, topic, number) for number in numbers}
-        left = {number: end for number, (low, end) in there.items() if low < end}
-        consumer.assign([TopicPartition(topic, number, there[number][0]) for number in left])
-        until = time.monotonic() + SILENT_SECONDS
-        while left:
-            raws, ends = poll(consumer, BATCH, timeout=0.01)
-            yield from (message_of(raw) for raw in raws if (raw.key() or b"").startswith(prefix))
-            for number, place in _reached(raws, ends).items():
-                if place >= left.get(number, place + 1):
-                    del left[number]
-            if raws or ends:
-                until = time.monotonic() + SILENT_SECONDS
-            elif time.monotonic() > until:
-                raise BrokerError(f"{topic}: nothing more arrived within {SILENT_SECONDS:.0f} s")
-    finally:
-        consumer.close()
+class WholeReader:
+    """Reader of topics to their current ends. It keeps its clients, as a new connection takes 30 ms."""
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        self._config = config
+        self._idle: list[Consumer] = []
+
+    def read(self, topic: str, prefix: bytes = b"") -> Iterator[Message]:
+        """Yield every message whose key starts with `prefix`, in order within a partition.
+
+        Raises BrokerError, NotSetUpError.
+        """
+        try:
+            consumer = self._idle.pop()
+        except IndexError:
+            consumer = open_consumer(self._config, queue_kb=QUEUE_KB, lost="earliest", **ASKING)
+        try:
+            for raw in _to_the_end(consumer, topic, self._partitions(consumer, topic)):
+                if (raw.key() or b"").startswith(prefix):
+                    yield message_of(raw)
+            consumer.unassign()
+        except BaseException:
+            consumer.close()
+            raise
+        self._idle.append(consumer)
+
+    def _partitions(self, consumer: Consumer, topic: str) -> list[int]:
+        try:
+            found = consumer.list_topics(topic, timeout=1).topics[topic]
+        except KafkaException:
+            return partitions(self._config, topic)
+        return sorted(found.partitions) or partitions(self._config, topic)
+
+
+def _to_the_end(consumer: Consumer, topic: str, numbers: Sequence[int]) -> Iterator[Any]:
+    there = {number: bounds_by(consumer, topic, number) for number in numbers}
+    left = {number: end for number, (low, end) in there.items() if low < end}
+    consumer.assign([TopicPartition(topic, number, there[number][0]) for number in left])
+    until = time.monotonic() + SILENT_SECONDS
+    while left:
+        raws, ends = poll(consumer, BATCH, timeout=0.002)
+        yield from raws
+        for number, place in _reached(raws, ends).items():
+            if place >= left.get(number, place + 1):
+                del left[number]
+        if raws or ends:
+            until = time.monotonic() + SILENT_SECONDS
+        elif time.monotonic() > until:
+            raise BrokerError(f"{topic}: nothing more arrived within {SILENT_SECONDS:.0f} s")
 
 
 class KafkaLoad(FixedPartitionedSource[Batch | EndOfSnapshot, None]):

@@ -34,14 +34,29 @@ class KafkaWriter(Generic[T]):
 
     Access and rights are checked first, because a producer itself would only time out. Raises BrokerError.
     With a claim it writes in transactions, which the broker refuses once another process took the share over.
+    It takes the producer of its topic that is in `kept`, or puts its own there: a new one waits half a second
+    for its id.
     """
 
-    def __init__(self, config: Mapping[str, Any], topic: Topic[T], claim: "KafkaClaim | None" = None) -> None:
+    def __init__(
+        self,
+        config: Mapping[str, Any],
+        topic: Topic[T],
+        claim: "KafkaClaim | None" = None,
+        kept: dict[str, Producer] | None = None,
+    ) -> None:
+        self._topic, self._claim = topic, claim
+        self._kept = {} if kept is None else kept
+        self._outcomes: list[str] = []
+        known = self._kept.get(topic.name)
+        self._producer = self._open(config) if known is None else known
+        self._kept[topic.name] = self._producer
+
+    def _open(self, config: Mapping[str, Any]) -> Producer:
+        topic, claim = self._topic, self._claim
         partitions(config, topic.name)
         check_write_right(config, topic.name)
-        self._topic, self._claim = topic, claim
-        self._failed: list[str] = []
-        self._producer = open_client(
+        producer = open_client(
             Producer,
             {
                 **config,
@@ -55,7 +70,8 @@ class KafkaWriter(Generic[T]):
             },
         )
         if claim:
-            begin_transactions(self._producer)
+            begin_transactions(producer)
+        return producer
 
     def publish(self, records: Sequence[T]) -> None:
         """Write records; returns when every one is acknowledged.
@@ -65,13 +81,16 @@ class KafkaWriter(Generic[T]):
         try:
             self._publish(records)
         except UndeliveredError:
-            if _ABORTED not in self._failed:
+            self._kept.pop(self._topic.name, None)  # its error may be final
+            if _ABORTED not in self._outcomes:
                 raise
             self._publish(records, again=True)
         meters.count(metrics.RECORDS_WRITTEN, self._topic.name, by=len(records))
 
     def _publish(self, records: Sequence[T], *, again: bool = False) -> None:
-        self._failed.clear()  # of an earlier attempt, already reported
+        outcomes = (
+            self._outcomes
+        ) = []  # others may write by the same producer, so each publication has its own
         try:
             if again:
                 self._producer.abort_transaction(DELIVERY_SECONDS + 5)
@@ -79,19 +98,21 @@ class KafkaWriter(Generic[T]):
                 self._claim.check()
                 self._producer.begin_transaction()
             for record in records:
-                self._produce(self._topic.encode(record))
-            left = self._producer.flush(DELIVERY_SECONDS + 5)
-            if self._claim and not left and not self._failed:
+                self._produce(self._topic.encode(record), outcomes)
+            self._producer.flush(DELIVERY_SECONDS + 5)
+            left = len(records) - len(outcomes)
+            failed = sorted(set(filter(None, outcomes)))
+            if self._claim and not left and not failed:
                 self._producer.commit_transaction(DELIVERY_SECONDS + 5)
         except (KafkaException, SystemError) as error:
             if self._claim and reason_of(error) == "_FENCED":
                 raise self._claim.taken_over() from None
             raise UndeliveredError(f"{self._topic.name}: {reason_of(error)}") from error
-        if left or self._failed:
-            names = ", ".join(sorted(set(self._failed))) or "timed out"
-            raise UndeliveredError(f"{self._topic.name}: {left + len(self._failed)} not delivered: {names}")
+        if left or failed:
+            count, names = left + sum(map(bool, outcomes)), ", ".join(failed) or "timed out"
+            raise UndeliveredError(f"{self._topic.name}: {count} not delivered: {names}")
 
-    def _produce(self, message: Message) -> None:
+    def _produce(self, message: Message, outcomes: list[str]) -> None:
         at = message.timestamp
         while True:
             try:
@@ -100,7 +121,7 @@ class KafkaWriter(Generic[T]):
                     key=message.key,
                     value=message.value,
                     headers=dict(message.headers),
-                    on_delivery=self._delivered,
+                    on_delivery=lambda error, _message: outcomes.append(error.name() if error else ""),
                     timestamp=0 if at is None else round(at.timestamp() * 1000),  # 0: the broker's clock
                 )
             except BufferError:
@@ -109,10 +130,6 @@ class KafkaWriter(Generic[T]):
                 raise UndeliveredError(f"{self._topic.name}: {error_name(error)}") from error
             else:
                 return
-
-    def _delivered(self, error: KafkaError | None, _message: object) -> None:
-        if error is not None:
-            self._failed.append(error.name())
 
 
 def begin_transactions(producer: Producer) -> None:
