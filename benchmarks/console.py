@@ -25,10 +25,9 @@ from platestream.access.door import Door
 from platestream.demo.street import free_port
 from platestream.edges.changelog import read_to_end
 from platestream.edges.clickhouse_client import connect
-from platestream.edges.files import FileTopics
 from platestream.schemas import topics
 from platestream.schemas.registry import RegistryRecord
-from platestream.settings import Settings, job_account, system_account
+from platestream.settings import Settings, job_account, open_topics, system_account
 from platestream.web import cookies
 from platestream.web.app import ROUTES, app
 from platestream.web.console import Console
@@ -188,7 +187,7 @@ def _large(system: Live, who: str, detections: int, hits: int, rounds: int) -> d
     owner = connect(job_account(system.data / "accounts", "migrate").read_text().strip(), explain=True)
     page_weight.fill_tables(owner, detections, hits)
     system.rest()  # rows of a month came within seconds, and are still counted and merged
-    streams = FileTopics(system.data, follow=False)
+    streams = open_topics(settings, follow=False)
     entries = [
         one.entry for one in map(topics.HOTLIST.decode, read_to_end(streams, topics.HOTLIST)) if one.entry
     ]
