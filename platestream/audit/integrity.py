@@ -39,10 +39,10 @@ def check(door: Door) -> Check:
     Raises RefusedInquiry, DatabaseError, NoteError and OSError.
     """
     log = readable_log(door.enter("audit_show", "inquiry log against its seals").inquiry_id)
-    client = door.client(AUDITOR)
+    client, began = door.client(AUDITOR), door.now()
     with unreadable() as unread:
         copy = list(readable(INQUIRIES, read_to_end(door.streams, INQUIRIES)))
-    found = verify(client, copy, log=log)
+    found = verify(client, copy, log=log, now=began)
     faults = [*unread, *found.faults, *_published_faults(door, log)]
     return Check(faults, len({one.seal for one in copy}), found.waiting, found.head)
 
