@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 FILE = "PLATESTREAM_KAFKA_CONFIG_FILE"
 # A new client waits half of the first pause before its second connection, to the broker that answered the
 # first. A consumer that is not connected tries again after half of it too, and writes two lines each time.
-RECONNECT_MS, RECONNECT_MOST_MS = 20, 1000
+RECONNECT_MS, RECONNECT_MOST_MS = 40, 1000
 CONSUMER_RECONNECT_MS = 1000
 BROKER_SECONDS = 10.0  # timeout of a broker's answer at start
 KNOWN_SECONDS = 2.0  # timeout until a broker knows a new topic

@@ -17,6 +17,7 @@ from platestream.schemas.message import Batch, EndOfSnapshot, Message
 BATCH = 250  # larger batches do not fit the CPU caches and are slower
 QUEUE_KB = 2048  # read ahead, for the same reason
 SILENT_SECONDS = 30.0
+KEPT = 2  # idle clients: while the broker is away they try to reach it, two by 0.05 of a core
 
 
 class PartitionReader:
@@ -69,7 +70,10 @@ class WholeReader:
         except BaseException:
             consumer.close()
             raise
-        self._idle.append(consumer)
+        if len(self._idle) < KEPT:
+            self._idle.append(consumer)
+        else:
+            consumer.close()
 
     def _partitions(self, consumer: Consumer, topic: str) -> list[int]:
         try:
