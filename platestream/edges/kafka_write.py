@@ -88,9 +88,9 @@ class KafkaWriter(Generic[T]):
         meters.count(metrics.RECORDS_WRITTEN, self._topic.name, by=len(records))
 
     def _publish(self, records: Sequence[T], *, again: bool = False) -> None:
-        outcomes = (
-            self._outcomes
-        ) = []  # others may write by the same producer, so each publication has its own
+        # Others may write by the same producer, so each publication has a list of its own.
+        outcomes: list[str] = []
+        self._outcomes = outcomes
         try:
             if again:
                 self._producer.abort_transaction(DELIVERY_SECONDS + 5)

@@ -2,10 +2,9 @@
 for the pushes of cameras that read by themselves.
 
 Any path is accepted; the camera is identified by its client certificate, its account, or its token as the
-first part of the path. A 200
-means that the frame is on the disk. Other answers: 401 not signed in, 408 too slow, 413 too large, 415 and
-422 not an acceptable picture or push, 429 too fast or too many at once,
-503 the spool is full.
+first part of the path. A 200 means that the frame is on the disk. Other answers: 401 not signed in, 408 too
+slow, 413 too large, 415 and 422 not an acceptable picture or push, 429 too fast or too many at once, 503 the
+spool is full.
 """
 
 import asyncio
