@@ -61,6 +61,14 @@ class Span:
         return end.replace(fold=int(skipped)).astimezone(UTC)
 
 
+def instant_of(local: datetime, zone: tzinfo, *, last: bool = False) -> datetime:
+    """Return the instant, in UTC, of a local time; the first or `last` of one that a change of the clock
+    repeats or skips.
+    """
+    either = (local.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+    return max(either) if last else min(either)
+
+
 def parse_span(text: str) -> Span:
     """Return the span that `text` names, such as `30 days`. Raises ValueError."""
     match = _SPAN.fullmatch(text)

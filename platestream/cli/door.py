@@ -10,6 +10,7 @@ from datetime import UTC, datetime, tzinfo
 from platestream.access.door import Door, agency_zone
 from platestream.access.rules_in_force import zone_of
 from platestream.access.rules_reader import BrokenRulesError
+from platestream.schemas.spans import instant_of
 from platestream.settings import Settings, load_settings
 
 DAYS = ["%Y-%m-%d"]
@@ -49,9 +50,9 @@ def display_zone() -> tzinfo:
     return _zone.get() or UTC
 
 
-def to_instant(door: Door, at: datetime | None) -> datetime | None:
-    """Return the instant of the agency's local time `at`; None if none is given."""
-    return at and at.replace(tzinfo=agency_zone(door))
+def to_instant(door: Door, at: datetime | None, *, last: bool = False) -> datetime | None:
+    """Return the instant of the agency's local time `at`, as `instant_of` does; None if none is given."""
+    return at and instant_of(at, agency_zone(door), last=last)
 
 
 def format_local(at: datetime | None, zone: tzinfo, *, seconds: bool = True) -> str:

@@ -75,13 +75,13 @@ def hold(
             case_number=case,
             authority=authority,
             schedule=schedule,
-            release_at=to_instant(door, release),
+            release_at=to_instant(door, release, last=True),
             purpose=purpose,
             violation=violation,
             vehicles=vehicles,
         )
         only, cameras = detection or (), camera or ()
-        times = to_instant(door, since), to_instant(door, until)
+        times = to_instant(door, since), to_instant(door, until, last=True)
         if agency or hit is not None:
             from platestream.evidence import partner_reads  # imports the client of other agencies
 
@@ -124,7 +124,7 @@ def extend(
     Example: platestream evidence extend 7c0e... --authority 'Subpoena' --until 2031-01-01 --case 26-CV-18
     """
     with open_door("evidence extend") as door:
-        release = to_instant(door, until)
+        release = to_instant(door, until, last=True)
         terms = hold_service.Terms(
             case_number=case, authority=authority, schedule="", release_at=release, purpose=purpose
         )

@@ -54,7 +54,7 @@ def list_hits(
             pattern=plates.pattern(pattern),
             cameras=camera or (),
             since=to_instant(door, since),
-            until=to_instant(door, until),
+            until=to_instant(door, until, last=True),
             historical=historical,
             case_number=case,
             reason=reason,

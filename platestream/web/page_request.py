@@ -15,6 +15,7 @@ from starlette.routing import Match
 from platestream.access.door import Documentation, Door
 from platestream.access.gate import MOST_VEHICLES
 from platestream.schemas.acts import BY_NAME
+from platestream.schemas.spans import instant_of
 from platestream.web.cookies import DONE
 from platestream.web.sessions import Session
 
@@ -56,8 +57,9 @@ class PageRequest:
         """Return a time of the form, in the agency's time zone; None if it was not filled in. Raises
         ValueError.
         """
-        text = self.field(name)
-        return datetime.fromisoformat(text).replace(tzinfo=self.console.zone) if text else None
+        if not (text := self.field(name)):
+            return None
+        return instant_of(datetime.fromisoformat(text), self.console.zone, last=name != "since")
 
     def vehicles(self) -> int:
         """Return the requested number of different vehicles; 0: the default. Raises ValueError."""

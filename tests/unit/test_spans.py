@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from platestream.schemas.spans import Span, parse_span
+from platestream.schemas.spans import Span, instant_of, parse_span
 from platestream.schemas.topics import SEVEN_YEARS
 
 PHOENIX, NEW_YORK = ZoneInfo("America/Phoenix"), ZoneInfo("America/New_York")
@@ -55,3 +55,17 @@ def test_other_texts_are_no_span(text: str) -> None:
 @given(TIMES)
 def test_a_topic_of_seven_years_keeps_any_seven_years_of_the_calendar(at: datetime) -> None:
     assert parse_span("7 years").after(at, PHOENIX) <= at + SEVEN_YEARS
+
+
+@given(TIMES, st.sampled_from([PHOENIX, NEW_YORK, ZoneInfo("Australia/Lord_Howe")]))
+def test_a_time_read_from_the_clock_lies_within_the_search_from_it_until_it(
+    at: datetime, zone: ZoneInfo
+) -> None:
+    typed = at.astimezone(zone).replace(tzinfo=None, fold=0)
+    assert instant_of(typed, zone) <= at <= instant_of(typed, zone, last=True)
+
+
+def test_the_hour_that_comes_twice_is_searched_whole() -> None:
+    half_past_one = datetime(2026, 11, 1, 1, 30)  # noqa: DTZ001 - as typed
+    assert instant_of(half_past_one, NEW_YORK) == datetime(2026, 11, 1, 5, 30, tzinfo=UTC)
+    assert instant_of(half_past_one, NEW_YORK, last=True) == datetime(2026, 11, 1, 6, 30, tzinfo=UTC)

@@ -103,7 +103,7 @@ def search(
         query = (
             saves.saved_search(door, saved).request
             if saved
-            else replace(typed, since=to_instant(door, since), until=to_instant(door, until))
+            else replace(typed, since=to_instant(door, since), until=to_instant(door, until, last=True))
         )
         if save:
             err.print(f"saved as {saves.save(door, save, query).name}")
