@@ -62,11 +62,11 @@ class Span:
 
 
 def instant_of(local: datetime, zone: tzinfo, *, last: bool = False) -> datetime:
-    """Return the instant, in UTC, of a local time; the first or `last` of one that a change of the clock
+    """Return the instant of a local time, in its zone; the first or `last` of one that a change of the clock
     repeats or skips.
     """
     either = (local.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
-    return max(either) if last else min(either)
+    return (max(either) if last else min(either)).astimezone(zone)
 
 
 def parse_span(text: str) -> Span:

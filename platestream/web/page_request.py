@@ -22,6 +22,9 @@ from platestream.web.sessions import Session
 if TYPE_CHECKING:
     from platestream.web.console import Console
 
+ENDS = ("until", "release")
+"""Fields with the end of a time, whose hour is the last one where it comes twice."""
+
 
 @dataclasses.dataclass(frozen=True)
 class PageRequest:
@@ -59,7 +62,7 @@ class PageRequest:
         """
         if not (text := self.field(name)):
             return None
-        return instant_of(datetime.fromisoformat(text), self.console.zone, last=name != "since")
+        return instant_of(datetime.fromisoformat(text), self.console.zone, last=name in ENDS)
 
     def vehicles(self) -> int:
         """Return the requested number of different vehicles; 0: the default. Raises ValueError."""
