@@ -63,7 +63,7 @@ def test_an_end_that_is_no_message_is_an_end(kafka: Kafka) -> None:
     assert list(read_to_end(streams, topic)) == []
 
 
-def test_a_topic_made_anew_and_a_broker_that_was_away_are_read_from_the_beginning(
+def test_a_topic_that_was_made_again_and_a_broker_that_was_away_are_read_from_the_beginning(
     own_kafka: KafkaBroker,
 ) -> None:
     streams, topic = KafkaTopics(own_kafka.bootstrap), named(own_kafka.topic("detections"))
