@@ -1,6 +1,4 @@
-"""What is left of pictures and lists on the device of who saw them, and on the console's disk: shared phones,
-caches, temporary files.
-"""
+"""Pictures and lists that stay on a person's device or on the disk of the console."""
 
 import re
 import tempfile

@@ -37,13 +37,14 @@ SECURED = {
     "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
     "super.users": "User:kafka",
     "allow.everyone.if.no.acl.found": "false",
+    "connections.max.reauth.ms": 3_600_000,  # else a changed password ends no connection
 }
 
 
 class SecuredKafka(KafkaBroker):
     """Certificates, settings and the files of accounts are below `folder`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **more: object) -> None:
         folder.mkdir(parents=True)
         self.folder = folder
         self.authority = authority(folder, "authority")
@@ -51,7 +52,7 @@ class SecuredKafka(KafkaBroker):
             "ssl.keystore.location": certified(folder, self.authority),
             "ssl.truststore.location": self.authority,
         }
-        super().__init__(folder / "broker", {**SETTINGS, **SECURED, **stores})
+        super().__init__(folder / "broker", {**SETTINGS, **SECURED, **stores, **more})
         self.administrator = self.account("kafka", OF_ADMINISTRATOR, mechanism="PLAIN")
 
     def admin(self) -> AdminClient:

@@ -103,6 +103,12 @@ class Worker:
                 self.now, half = self.now + stop, 0
             self.turn()
 
+    def turn_until(self, end: datetime) -> None:
+        """Run until `end`, and count from now."""
+        self.spun, self.polls = timedelta(0), 0
+        while self.now < end:
+            self.turn()
+
     def turn(self) -> None:
         """Poll the parts that may be, or go on to the time of the next one."""
         oldest = min(one.epoch for one in self.parts)
@@ -123,11 +129,8 @@ def test_idle_sources_are_polled_once_an_epoch_and_none_spins_until_another_is(
     start: datetime, late: list[timedelta]
 ) -> None:
     worker = Worker(start, late, 0, timedelta(0))
-    while worker.now - start < timedelta(seconds=6):
-        worker.turn()
-    worker.spun, worker.polls, began = timedelta(0), 0, worker.now
-    while worker.now - began < timedelta(minutes=1):
-        worker.turn()
+    worker.turn_until(start + timedelta(seconds=6))
+    worker.turn_until(worker.now + timedelta(minutes=1))
     assert worker.spun == timedelta(0)
     assert worker.polls <= len(late) * (timedelta(minutes=1) // SHARED_INTERVAL + 1)
 
@@ -160,11 +163,8 @@ def test_a_source_that_asks_a_database_leaves_the_others_at_rest(
 ) -> None:
     worker = Worker(start, late, 0, timedelta(0))
     worker.parts.append(LogPart(worker, takes))
-    while worker.now - start < timedelta(seconds=10):
-        worker.turn()
-    worker.spun, worker.polls, began = timedelta(0), 0, worker.now
-    while worker.now - began < timedelta(minutes=1):
-        worker.turn()
+    worker.turn_until(start + timedelta(seconds=10))
+    worker.turn_until(worker.now + timedelta(minutes=1))
     assert worker.spun == timedelta(0)
     assert worker.polls <= len(worker.parts) * (timedelta(minutes=1) // POLL_INTERVAL)
 

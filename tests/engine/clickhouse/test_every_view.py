@@ -55,7 +55,7 @@ SCENES: dict[str, tuple[str, dict[str, Any]]] = {
 LOG = {"logged", "document"}  # opened by acts of the audit (tests/attacks/test_plates_by_sql.py)
 OWN = {"verdict", "received", "recovery_outcome"}  # show whoever asked what became of it, and no data
 BUILDING = {"recent", "admitted", "documented"}  # what the others judge by; granted to nobody (test_roles)
-EVIDENCE = {  # what is held, or would be: tests/attacks/test_evidence_and_ledger.py
+EVIDENCE = {  # what is held, or would be: tests/attacks/test_evidence_by_sql.py
     *("held", "held_detections", "held_images", "held_answers", "copied", "holdable"),
 }
 TIMES = {
