@@ -32,21 +32,20 @@ log = logging.getLogger(__name__)
 QUEUE_KB = 32_768
 GROUP = "platestream"
 """Group id that the client requires. It is never joined, but looking up its coordinator needs a right."""
-
-
 ASKING: Mapping[str, Any] = {
     "log_level": 0,  # it logs each connection that is closed during sign-in
     "error_cb": lambda _error: None,
     "reconnect.backoff.ms": kafka_client.RECONNECT_MS,
     "fetch.wait.max.ms": 10,  # the end of a partition is not known before; the default is 500
 }
-"""Properties of a consumer that asks or reads once and is closed: it connects without a pause."""
+"""Properties of a consumer that asks, or reads to an end: it connects without a pause and logs nothing."""
 
 
 def open_consumer(
     config: Mapping[str, Any], *, queue_kb: int = QUEUE_KB, lost: str = "error", **more: Any
 ) -> Consumer:
-    """Return a consumer, to be assigned its partitions once, at offsets. `lost` is for offsets that are gone.
+    """Return a consumer, to be assigned its partitions once, or at offsets within their bounds. `lost` is for
+    offsets that are gone.
 
     Whatever asks for the beginning of a partition whose leader is not known yet asks again half a second
     later, and librdkafka 2.x then goes on there, although it has been assigned another offset since.
