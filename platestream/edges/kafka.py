@@ -26,6 +26,30 @@ from platestream.schemas.topics import Topic
 T = TypeVar("T")
 
 
+class _Clients:
+    """Clients for reads and writes outside a flow, which this process keeps."""
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        self.config = config
+        self.reader = WholeReader(config)
+        self.producers: dict[str, Producer] = {}
+
+
+_last: list[_Clients] = []
+
+
+def _clients(config: Mapping[str, Any]) -> _Clients:
+    """Return the clients of the last `KafkaTopics` with these properties, else new ones in their place.
+
+    The console opens its topics for each request, and a changed password comes with the next one.
+    """
+    kept = next(iter(_last), None)
+    if kept is None or kept.config != config:
+        kept = _Clients(config)
+        _last[:] = [kept]
+    return kept
+
+
 class KafkaTopics:
     """The topics of one cluster, which has them under their names with `prefix` in front.
 
@@ -47,8 +71,7 @@ class KafkaTopics:
         self._on_lost_offset: LostOffset = on_lost_offset
         self._share, self._claim = share, claim
         self._barrier = SnapshotBarrier()
-        self._whole = WholeReader(self._config)
-        self._producers: dict[str, Producer] = {}
+        self._clients = _clients(self._config)
 
     def read(self, topic: Topic[Any]) -> "KafkaSource":
         return KafkaSource(
@@ -62,10 +85,10 @@ class KafkaTopics:
         return TopicSink(lambda: KafkaWriter(self._config, self._require_topic(topic), self._claim))
 
     def writer(self, topic: Topic[T]) -> KafkaWriter[T]:
-        return KafkaWriter(self._config, self._require_topic(topic), kept=self._producers)
+        return KafkaWriter(self._config, self._require_topic(topic), kept=self._clients.producers)
 
     def read_to_end(self, topic: Topic[Any], prefix: bytes = b"") -> Iterator[Message]:
-        return self._whole.read(self._require_topic(topic).name, prefix)
+        return self._clients.reader.read(self._require_topic(topic).name, prefix)
 
     def follow(self, topic: Topic[Any]) -> Iterator[Sequence[Message]]:
         return follow(self._config, self._require_topic(topic).name)

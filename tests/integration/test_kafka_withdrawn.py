@@ -114,3 +114,7 @@ def test_a_changed_password_ends_what_signed_in_by_the_old_one(
     broker.let_in([(ACCOUNT, "second-password")])
     wait_until(lambda: "refused the sign-in" in says(streams, read), 20, "reads are refused")
     wait_until(lambda: "refused the sign-in" in says(streams, write), 60, "writes are refused")
+    file = broker.account(ACCOUNT, "second-password")
+    again = KafkaTopics(broker.bootstrap, properties(file.read_text()))
+    write(again)
+    assert read(again) > 0
